@@ -1,0 +1,200 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <typeinfo>
+#include <utility>
+
+#include "poolmark/detail/futex.hpp"
+#include "poolmark/detail/intrusive_ptr.hpp"
+
+// What a future is to the library: one heap block that holds the task, its outcome, who waits for
+// it, and the link of the queue it stands in. Future<T>, Promise<T> and the executors are faces of
+// it. src/README.md tells the whole protocol.
+namespace poolmark::detail {
+
+class FutureState;
+
+/// The life of a future. A done phase never changes again, but for kValue → kTaken.
+enum class Phase : std::uint32_t {
+  kPending,     // nobody has claimed it; cancel() succeeds
+  kRunning,     // someone has claimed it; cancel() fails
+  kCompleting,  // a promise is writing the outcome; everybody else still sees a running future
+  kCancelled,   // done: it will never run
+  kValue,       // done: the value is there
+  kError,       // done: the exception is there
+  kTaken,       // done: the value has been moved out by take()
+};
+
+constexpr bool is_done(Phase phase) noexcept { return phase >= Phase::kCancelled; }
+
+/// One waiter's record on one future. The waiter owns it and keeps it in place while it is
+/// attached. `notify` runs once, when the future is done, under the future's lock: it must be
+/// short, must not touch the future, and returns the futex word to wake once the lock is free
+/// (null for none). Coroutines, event loops and other runtimes wait through the same record.
+struct Observer {
+  using Notify = const std::atomic<std::uint32_t>* (*)(Observer&, Phase outcome) noexcept;
+
+  Notify notify = nullptr;
+  Observer* next = nullptr;
+  Observer* previous = nullptr;
+  bool attached = false;
+};
+
+/// A done-callback in its list.
+struct Callback {
+  Callback() = default;
+  Callback(const Callback&) = delete;
+  Callback& operator=(const Callback&) = delete;
+  virtual ~Callback() = default;
+  /// Never throws: what user code throws goes to the handler of callback errors.
+  virtual void run(FutureState& done) noexcept = 0;
+
+  Callback* next = nullptr;
+};
+
+/// The callbacks of a future that is done, in the order they were added, still to be run.
+/// They are user code: run them under no lock.
+class CallbackList {
+ public:
+  CallbackList() = default;
+  /// Takes a list that was pushed newest first.
+  explicit CallbackList(Callback* newest_first) noexcept;
+  CallbackList(CallbackList&& other) noexcept : head_(std::exchange(other.head_, nullptr)) {}
+  CallbackList& operator=(CallbackList&& other) noexcept {
+    std::swap(head_, other.head_);
+    return *this;
+  }
+  ~CallbackList();
+
+  bool empty() const noexcept { return head_ == nullptr; }
+  void run(FutureState& done) noexcept;
+
+ private:
+  Callback* head_ = nullptr;
+};
+
+/// An executor that can use a thread which waits for one of its futures (a process pool lets the
+/// waiter itself collect the results, and so saves handing them from thread to thread).
+class ProgressDriver {
+ public:
+  enum class Outcome {
+    kChanged,   // the word differs from what was expected
+    kTimedOut,  // the deadline passed first
+    kBusy,      // another thread drives already; it will change the word: sleep on it
+  };
+
+  /// Completes futures of this executor in the calling thread while `word` equals `expected`.
+  virtual Outcome drive_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                              const Deadline& deadline) = 0;
+
+ protected:
+  ~ProgressDriver() = default;
+};
+
+class FutureState : public RefCounted {
+ public:
+  // ---- what an executor's task does differently -----------------------------------------------
+
+  /// Runs the task; the caller has claimed it. Futures of a Promise have nothing to run.
+  virtual void run() {}
+
+  /// The task will never run: destroys its callable and arguments. Called once, by the one who
+  /// cancelled or failed it.
+  virtual void discard() noexcept {}
+
+  /// Cancels if the task has not started, and says whether the future is cancelled now.
+  virtual bool request_cancel() { return try_cancel(); }
+
+  /// Whether somebody executes the task, so that it can no longer be cancelled. Asked only while
+  /// the future is not done. (A process pool's worker claims in shared memory, before the phase
+  /// here changes.)
+  virtual bool has_started() const noexcept { return phase() != Phase::kPending; }
+
+  /// Who makes progress if a thread waits for this future; null: nobody needs help.
+  virtual ProgressDriver* driver() noexcept { return nullptr; }
+
+  virtual const std::type_info& value_type() const noexcept = 0;
+
+  // ---- state -----------------------------------------------------------------------------------
+
+  // Acquire: a reader that sees a done phase sees the outcome.
+  Phase phase() const noexcept { return phase_of(word_.load(std::memory_order_acquire)); }
+
+  /// Pending → running; false if it was cancelled first. InvalidStateError if claimed before.
+  bool claim();
+  /// The same for executors, which never claim twice: false unless it was pending.
+  bool try_claim() noexcept { return move_from(Phase::kPending, Phase::kRunning); }
+
+  /// Pending → cancelled, waking every waiter and running the callbacks in this thread; true if
+  /// the future is cancelled now, whoever did it.
+  bool try_cancel();
+
+  /// Pending or running → completing: the caller alone may write the outcome, then publish it.
+  bool try_begin_completing() noexcept;
+
+  /// Makes the outcome written before visible to everybody and wakes whoever waits; the callbacks
+  /// are the caller's to run. Only for the one who claimed the future. Never blocks.
+  [[nodiscard]] CallbackList publish(Phase outcome) noexcept;
+
+  /// publish(), and the callbacks at once in this thread.
+  void complete(Phase outcome) noexcept { publish(outcome).run(*this); }
+
+  /// Pending or running → error, for a task that will never run; false if it was done before.
+  bool fail(std::exception_ptr error) noexcept;
+
+  /// Value → taken; false if it was taken before.
+  bool try_take() noexcept { return move_from(Phase::kValue, Phase::kTaken); }
+
+  void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
+  const std::exception_ptr& error() const noexcept { return error_; }
+
+  // ---- waiting ---------------------------------------------------------------------------------
+
+  // In a forked child nobody is left to complete an inherited future: waiting for one that is not
+  // done throws DeadlockError there.
+
+  /// Blocks until done; false when the deadline passed first.
+  bool wait_done(const Deadline& deadline);
+
+  /// False, and nothing attached, if the future is done already.
+  bool attach(Observer& observer);
+  /// After this, `observer.notify` is not running and will not run.
+  void detach(Observer& observer) noexcept;
+
+  /// Takes the callback; runs it here and now if the future is done.
+  void add_callback(Callback* callback) noexcept;
+
+  // ---- the queue of the executor
+  // -----------------------------------------------------------------
+
+  /// Next in whatever queue the executor keeps; guarded by that queue's lock.
+  FutureState* queue_next = nullptr;
+
+ protected:
+  FutureState();
+
+ private:
+  // The word: a phase, and who must be told when it is done.
+  static constexpr std::uint32_t kPhaseMask = 0x7;
+  static constexpr std::uint32_t kSleepers = 0x8;   // threads may sleep on the word itself
+  static constexpr std::uint32_t kObserved = 0x10;  // the lists below are not empty
+
+  static Phase phase_of(std::uint32_t word) noexcept { return Phase{word & kPhaseMask}; }
+
+  void refuse_if_inherited() const;
+  bool move_from(Phase from, Phase to) noexcept;
+  /// Adds a bit unless the future is done; false if it is.
+  bool mark(std::uint32_t bit) noexcept;
+  CallbackList tell_everyone(std::uint32_t word_before, Phase outcome) noexcept;
+
+  std::atomic<std::uint32_t> word_{static_cast<std::uint32_t>(Phase::kPending)};
+  FutexMutex lock_;                // guards the two lists
+  std::uint32_t fork_generation_;  // of the process that made it
+  Observer* observers_ = nullptr;  // told before any callback runs
+  Callback* callbacks_ = nullptr;  // newest first
+  std::exception_ptr error_;       // written before kError is published
+};
+
+}  // namespace poolmark::detail

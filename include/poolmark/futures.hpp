@@ -1,0 +1,13 @@
+#pragma once
+
+// Python's concurrent.futures in C++20: everything a user of poolmark::futures needs.
+
+#include "poolmark/errors.hpp"
+#include "poolmark/executor.hpp"
+#include "poolmark/future.hpp"
+#include "poolmark/map.hpp"
+#include "poolmark/process_pool_executor.hpp"
+#include "poolmark/sequential_executor.hpp"
+#include "poolmark/thread_pool_executor.hpp"
+#include "poolmark/wait.hpp"
+#include "poolmark/wire.hpp"

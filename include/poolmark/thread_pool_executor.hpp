@@ -1,0 +1,100 @@
+#pragma once
+
+#include <utility>
+
+#include "poolmark/detail/thread_pool_core.hpp"
+#include "poolmark/executor.hpp"
+#include "poolmark/map.hpp"
+
+namespace poolmark {
+
+/// Runs tasks in a pool of threads.
+/// "ThreadPoolExecutor" of Python's concurrent.futures documentation is the source of the rules.
+///
+/// Threads are started on demand up to max_workers. A task that waits for a task behind it in the
+/// queue of the same full pool waits for ever, as in Python. In a forked child the pool is inert:
+/// submit() throws DeadlockError and the destructor does nothing.
+class ThreadPoolExecutor : public MapMember<ThreadPoolExecutor> {
+ public:
+  /// A copyable way to submit that stays safe when the executor is gone: ShutdownError then.
+  class Submitter {
+   public:
+    static constexpr bool kSharesMemory = true;
+
+    template <class F, class... Args>
+    Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args);
+
+   private:
+    friend class ThreadPoolExecutor;
+    explicit Submitter(detail::IntrusivePtr<detail::ThreadPoolCore> core)
+        : core_(std::move(core)) {}
+    detail::IntrusivePtr<detail::ThreadPoolCore> core_;
+  };
+
+  /// std::invalid_argument if an option is out of range. Starts no thread yet.
+  explicit ThreadPoolExecutor(ThreadPoolOptions options = {});
+  explicit ThreadPoolExecutor(int max_workers);
+  ThreadPoolExecutor(const ThreadPoolExecutor&) = delete;
+  ThreadPoolExecutor& operator=(const ThreadPoolExecutor&) = delete;
+  /// shutdown({}): blocks until all accepted work is done, unless shutdown() was called before.
+  ~ThreadPoolExecutor();
+
+  /// Calls f(args...), copies of both, in a worker. Tasks start in the order of submission. Does
+  /// not block; any thread may call it, a task of this pool too. The callable and the arguments
+  /// are destroyed before the result can be seen. ShutdownError after shutdown(),
+  /// BrokenThreadPool if an initializer failed, std::system_error if no thread can be started.
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) {
+    return Submitter(core_).submit(std::forward<F>(f), std::forward<Args>(args)...);
+  }
+
+  /// Refuses further work; see ShutdownOptions for what it waits for and cancels. Any thread may
+  /// call it, many times; called by a task of this pool it does not wait.
+  void shutdown(const ShutdownOptions& options = {});
+
+  /// The number in force.
+  int max_workers() const noexcept { return core_->max_workers(); }
+  Submitter submitter() const { return Submitter(core_); }
+
+ private:
+  detail::IntrusivePtr<detail::ThreadPoolCore> core_;
+  bool shut_down_ = false;  // by the owner; read by the destructor only
+};
+
+static_assert(Executor<ThreadPoolExecutor>);
+
+// ---- implementation
+// --------------------------------------------------------------------------------
+
+namespace detail {
+
+/// A call that stands in the queue of a thread pool.
+template <class R, class F, class... Args>
+class ThreadTask final : public CallTask<R, F, Args...> {
+ public:
+  template <class... Given>
+  explicit ThreadTask(IntrusivePtr<ThreadPoolCore> core, Given&&... given)
+      : CallTask<R, F, Args...>(std::forward<Given>(given)...), core_(std::move(core)) {}
+
+  void discard() noexcept override {
+    CallTask<R, F, Args...>::discard();
+    core_->note_discarded();
+  }
+
+ private:
+  IntrusivePtr<ThreadPoolCore> core_;
+};
+
+}  // namespace detail
+
+template <class F, class... Args>
+Future<task_result_t<F, Args...>> ThreadPoolExecutor::Submitter::submit(F&& f, Args&&... args) {
+  using R = task_result_t<F, Args...>;
+  using Task = detail::ThreadTask<R, std::decay_t<F>, std::decay_t<Args>...>;
+  auto task = detail::make_intrusive<Task>(core_, std::forward<F>(f), std::forward<Args>(args)...);
+  core_->enqueue(task);
+  return Future<R>(detail::IntrusivePtr<detail::TypedState<R>>(std::move(task)));
+}
+
+}  // namespace poolmark

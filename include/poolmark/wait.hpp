@@ -1,0 +1,227 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "poolmark/detail/completion_queue.hpp"
+#include "poolmark/future.hpp"
+#include "poolmark/timeout.hpp"
+
+/// Waiting for many futures at once, of any types and executors mixed.
+/// "Module Functions" of Python's concurrent.futures documentation is the source of the rules.
+namespace poolmark {
+
+/// A range of future handles: Future<T> of one T, or AnyFuture to mix.
+template <class R>
+concept FutureRange =
+    std::ranges::input_range<R> &&
+    std::derived_from<std::remove_cvref_t<std::ranges::range_value_t<R>>, AnyFuture>;
+
+enum class ReturnWhen {
+  AllCompleted,    ///< every future is done
+  FirstCompleted,  ///< at least one is
+  FirstException,  ///< at least one failed (cancelled is not failed), or every future is done
+};
+
+struct WaitOptions {
+  Timeout timeout = {};
+  ReturnWhen return_when = ReturnWhen::AllCompleted;
+};
+
+/// What wait() saw, each part in the order of the input. A cancelled future is done.
+template <class F>
+struct WaitResult {
+  std::vector<F> done;
+  std::vector<F> not_done;
+};
+
+/// Blocks until the futures are done as `options.return_when` says, or until the timeout, and
+/// returns them in two parts; a timeout is no error here. Copies the handles, collapses duplicates,
+/// takes any range, an empty one too. May be called from any thread; in a task of the pool that
+/// is waited for, it can wait for ever.
+template <FutureRange R>
+auto wait(R&& futures, const WaitOptions& options = {});
+
+struct AsCompletedOptions {
+  Timeout timeout = {};  ///< counts from the call of as_completed()
+};
+
+template <class F>
+class AsCompleted;
+
+/// The futures one by one as they are done, first those that are done already:
+/// `for (pm::Future<int>& f : pm::as_completed(futures))`. Begins to wait when iteration does.
+/// When the time is over, begin() or ++ throws TimeoutError, after all that were done. Copies the
+/// handles, collapses duplicates, and lets go of each future when the iteration moves on; leaving
+/// the loop early leaves the other futures as they are.
+template <FutureRange R>
+auto as_completed(R&& futures, const AsCompletedOptions& options = {});
+
+/// "Wait for any, again and again": futures go in at any time and come out as they are done, O(1)
+/// each, where a loop around wait(FirstCompleted) costs O(n) each. For one thread at a time.
+template <std::derived_from<AnyFuture> F = AnyFuture>
+class CompletionSet {
+ public:
+  void add(F future) {
+    std::size_t slot = futures_.size();
+    if (unused_.empty()) {
+      futures_.emplace_back();
+    } else {
+      slot = unused_.back();
+      unused_.pop_back();
+    }
+    futures_[slot] = std::move(future);
+    queue_->add(futures_[slot].state(), slot);
+  }
+
+  /// Futures that were added and not yet taken.
+  std::size_t size() const noexcept { return queue_->size(); }
+  bool empty() const noexcept { return size() == 0; }
+
+  /// Blocks until a future is done and takes it out; none if the set is empty. TimeoutError when
+  /// the timeout passes first.
+  std::optional<F> next(Timeout timeout = {}) {
+    if (empty()) return std::nullopt;
+    std::size_t slot = 0;
+    if (!queue_->take(slot, timeout.deadline())) throw TimeoutError(size(), size());
+    unused_.push_back(slot);
+    return std::exchange(futures_[slot], F());
+  }
+
+ private:
+  std::vector<F> futures_;
+  std::vector<std::size_t> unused_;
+  std::unique_ptr<detail::CompletionQueue> queue_ = std::make_unique<detail::CompletionQueue>();
+};
+
+// ---- implementation
+// --------------------------------------------------------------------------------
+
+namespace detail {
+
+/// Blocks until enough of `states` are done; they are distinct.
+void wait_for(std::span<FutureState* const> states, ReturnWhen return_when,
+              const Deadline& deadline);
+
+/// Copies of the handles without duplicates, in input order.
+template <FutureRange R>
+auto distinct_handles(R&& futures) {
+  using F = std::remove_cvref_t<std::ranges::range_value_t<R>>;
+  std::vector<F> handles;
+  if constexpr (std::ranges::sized_range<R>) handles.reserve(std::ranges::size(futures));
+  for (auto&& future : futures) handles.push_back(future);
+
+  std::vector<FutureState*> sorted;
+  sorted.reserve(handles.size());
+  for (const F& handle : handles) sorted.push_back(handle.state().get());
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) == sorted.end()) return handles;
+
+  // A repeated handle keeps its first place. `seen` marks, for each distinct future, that it has.
+  sorted.erase(std::ranges::unique(sorted).begin(), sorted.end());
+  std::vector<bool> seen(sorted.size(), false);
+  std::erase_if(handles, [&](const F& handle) {
+    const auto place = std::ranges::lower_bound(sorted, handle.state().get()) - sorted.begin();
+    const bool repeated = seen[static_cast<std::size_t>(place)];
+    seen[static_cast<std::size_t>(place)] = true;
+    return repeated;
+  });
+  return handles;
+}
+
+}  // namespace detail
+
+template <FutureRange R>
+auto wait(R&& futures, const WaitOptions& options) {
+  using F = std::remove_cvref_t<std::ranges::range_value_t<R>>;
+  const auto deadline = options.timeout.deadline();
+  std::vector<F> handles = detail::distinct_handles(futures);
+  std::vector<detail::FutureState*> states;
+  states.reserve(handles.size());
+  for (const F& handle : handles) states.push_back(handle.state().get());
+  detail::wait_for(states, options.return_when, deadline);
+
+  WaitResult<F> result;
+  for (F& handle : handles) {
+    (handle.done() ? result.done : result.not_done).push_back(std::move(handle));
+  }
+  return result;
+}
+
+/// The range that as_completed() returns. Single pass; for one thread.
+template <class F>
+class AsCompleted {
+ public:
+  class iterator {
+   public:
+    using iterator_concept = std::input_iterator_tag;
+    using value_type = F;
+    using reference = F&;
+    using difference_type = std::ptrdiff_t;
+
+    iterator() = default;
+    explicit iterator(AsCompleted* range) : range_(range) {}
+
+    F& operator*() const { return range_->futures_[range_->current_]; }
+    F* operator->() const { return &**this; }
+    iterator& operator++() {
+      range_->advance();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
+      return it.at_end();
+    }
+
+   private:
+    bool at_end() const noexcept { return range_ == nullptr || range_->current_ == kNone; }
+
+    AsCompleted* range_ = nullptr;
+  };
+
+  AsCompleted(std::vector<F> futures, detail::Deadline deadline)
+      : futures_(std::move(futures)),
+        deadline_(deadline),
+        queue_(std::make_unique<detail::CompletionQueue>()) {
+    for (std::size_t i = 0; i < futures_.size(); ++i) queue_->add(futures_[i].state(), i);
+  }
+
+  iterator begin() {
+    if (current_ == kNone) advance();
+    return iterator(this);
+  }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+ private:
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  void advance() {
+    if (current_ != kNone) futures_[std::exchange(current_, kNone)] = F();
+    const std::size_t unfinished = queue_->size();
+    if (unfinished == 0) return;
+    if (!queue_->take(current_, deadline_)) throw TimeoutError(unfinished, futures_.size());
+  }
+
+  std::vector<F> futures_;
+  detail::Deadline deadline_;
+  std::size_t current_ = kNone;
+  std::unique_ptr<detail::CompletionQueue> queue_;
+};
+
+template <FutureRange R>
+auto as_completed(R&& futures, const AsCompletedOptions& options) {
+  using F = std::remove_cvref_t<std::ranges::range_value_t<R>>;
+  const auto deadline = options.timeout.deadline();
+  return AsCompleted<F>(detail::distinct_handles(futures), deadline);
+}
+
+}  // namespace poolmark

@@ -1,0 +1,43 @@
+#include "poolmark/detail/futex.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+namespace poolmark::detail {
+namespace {
+
+int operation(int op, FutexScope scope) noexcept {
+  return scope == FutexScope::kPrivate ? op | FUTEX_PRIVATE_FLAG : op;
+}
+
+timespec to_timespec(std::chrono::steady_clock::time_point when) noexcept {
+  using std::chrono::seconds;
+  const auto since_boot = when.time_since_epoch();
+  const auto whole = std::chrono::floor<seconds>(since_boot);
+  timespec spec{};
+  spec.tv_sec = static_cast<time_t>(whole.count());
+  spec.tv_nsec = static_cast<long>((since_boot - whole).count());
+  return spec;
+}
+
+}  // namespace
+
+bool futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                const Deadline& deadline, FutexScope scope) noexcept {
+  timespec until{};
+  if (deadline) until = to_timespec(*deadline);
+  // BITSET because only it takes an absolute deadline, on the clock of std::chrono::steady_clock.
+  const long result = syscall(SYS_futex, &word, operation(FUTEX_WAIT_BITSET, scope), expected,
+                              deadline ? &until : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
+  return result == 0 || errno != ETIMEDOUT;
+}
+
+void futex_wake(const std::atomic<std::uint32_t>* word, int count, FutexScope scope) noexcept {
+  syscall(SYS_futex, word, operation(FUTEX_WAKE, scope), count, nullptr, nullptr, 0);
+}
+
+}  // namespace poolmark::detail
