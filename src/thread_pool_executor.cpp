@@ -12,13 +12,13 @@ ThreadPoolExecutor::~ThreadPoolExecutor() {
   if (core_->is_inherited()) {
     // The threads exist in the parent only, and a std::thread cannot be destroyed unjoined.
     static_cast<void>(core_.release());
-  } else if (!shut_down_) {
+  } else if (!shut_down_.load(std::memory_order_relaxed)) {
     core_->shutdown({});
   }
 }
 
 void ThreadPoolExecutor::shutdown(const ShutdownOptions& options) {
-  shut_down_ = true;
+  shut_down_.store(true, std::memory_order_relaxed);
   core_->shutdown(options);
 }
 

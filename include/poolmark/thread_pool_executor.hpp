@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <utility>
 
 #include "poolmark/detail/thread_pool_core.hpp"
@@ -59,7 +60,8 @@ class ThreadPoolExecutor : public MapMember<ThreadPoolExecutor> {
 
  private:
   detail::IntrusivePtr<detail::ThreadPoolCore> core_;
-  bool shut_down_ = false;  // by the owner; read by the destructor only
+  // Relaxed: only tells the destructor, which no other call may overlap, that there was one.
+  std::atomic<bool> shut_down_{false};
 };
 
 static_assert(Executor<ThreadPoolExecutor>);
