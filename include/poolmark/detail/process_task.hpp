@@ -1,0 +1,104 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "poolmark/detail/typed_state.hpp"
+#include "poolmark/detail/wire_call.hpp"
+#include "poolmark/executor.hpp"
+
+namespace poolmark::detail {
+
+class Worker;
+
+/// A task as the pool sees it, whatever it returns: bytes to send, and what to do with the answer.
+struct TaskRecord {
+  using Decode = void (*)(FutureState& future, WireReader& answer);
+
+  /// Where it is now.
+  enum class Place : std::uint8_t {
+    kNowhere,    // not submitted yet
+    kBacklog,    // in the pool's own queue
+    kSent,       // in a worker's ring; the slot tells whether the worker has taken it
+    kCancelled,  // on its way to the cancelled phase, if not there yet
+    kLeft,       // answered or failed: whoever took it out completes it
+  };
+
+  TaskRecord(FutureState& owner, Decode how_to_decode, bool plainly)
+      : future(owner), decode(how_to_decode), decodes_plainly(plainly) {}
+
+  FutureState& future;
+  Decode decode;
+  bool decodes_plainly;  // by copying bytes: no code of the user's runs
+  CallThunk thunk = nullptr;
+  Bytes bytes;  // of the call until the answer comes, then of the answer
+
+  // Guarded by the pool's lock.
+  Place place = Place::kNowhere;
+  CallOutcome outcome = CallOutcome::kReturned;
+  bool has_failed = false;  // its error has been set here; there is no answer to decode
+  int retries_left = 0;
+  Worker* worker = nullptr;  // while kSent
+  std::uint64_t number = 0;  // while kSent: the worker's number for it
+  std::uint32_t slot = 0;    // while kSent
+  TaskRecord* next = nullptr;
+  TaskRecord* previous = nullptr;
+};
+
+/// The body of a process pool, as far as templates need to know it.
+class ProcessPool : public RefCounted, public ProgressDriver {
+ public:
+  /// Takes a reference to the task's future. ShutdownError, BrokenProcessPool, DeadlockError in a
+  /// forked child; std::system_error if the pool's service thread cannot be started.
+  virtual void submit(TaskRecord& task) = 0;
+  /// Cancels unless a worker has taken it; true if it is cancelled now.
+  virtual bool cancel(TaskRecord& task) = 0;
+  virtual bool has_started(const TaskRecord& task) const noexcept = 0;
+
+  virtual void shutdown(const ShutdownOptions& options) = 0;
+  virtual int max_workers() const noexcept = 0;
+  virtual std::vector<pid_t> worker_pids() = 0;
+  virtual std::chrono::nanoseconds worker_cpu_time() = 0;
+  /// Whether this is a forked child, where nobody serves the pool.
+  virtual bool is_inherited() const noexcept = 0;
+};
+
+/// The future of a task that runs in a worker process.
+template <class T>
+class ProcessTask final : public TypedState<T> {
+ public:
+  template <class F, class... Args>
+  ProcessTask(IntrusivePtr<ProcessPool> pool, const F& function, const Args&... args)
+      : pool_(std::move(pool)), record_(*this, &decode, kPlain) {
+    WireWriter to(record_.bytes);
+    record_.thunk = put_call<T>(to, function, args...);
+  }
+
+  void submit() { pool_->submit(record_); }
+
+  bool request_cancel() override { return pool_->cancel(record_); }
+  bool has_started() const noexcept override { return pool_->has_started(record_); }
+  ProgressDriver* driver() noexcept override { return pool_.get(); }
+
+ private:
+  static constexpr bool kPlain =
+      std::is_void_v<T> || (std::is_trivially_copyable_v<T> && !HasOwnWire<T>);
+
+  static void decode(FutureState& future, WireReader& answer) {
+    auto& self = static_cast<ProcessTask&>(future);
+    if constexpr (std::is_void_v<T>) {
+      static_cast<void>(answer);
+      self.emplace_value();
+    } else {
+      self.emplace_value(get_value<T>(answer));
+    }
+  }
+
+  IntrusivePtr<ProcessPool> pool_;
+  TaskRecord record_;
+};
+
+}  // namespace poolmark::detail

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <type_traits>
+
+#include "poolmark/detail/wire_bytes.hpp"
+
+namespace poolmark {
+
+/// Where Wire<T>::put writes a value. Bytes are those of this machine: both ends are one program.
+class WireWriter {
+ public:
+  explicit WireWriter(detail::Bytes& into) noexcept : bytes_(into) {}
+
+  void put_bytes(const void* from, std::size_t count) {
+    if (count != 0) std::memcpy(bytes_.extend(count), from, count);
+  }
+
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  void put_raw(const T& value) {
+    put_bytes(&value, sizeof value);
+  }
+
+  void put_string(const std::string& text) {
+    put_raw(text.size());
+    put_bytes(text.data(), text.size());
+  }
+
+  std::size_t size() const noexcept { return bytes_.size(); }
+
+ private:
+  detail::Bytes& bytes_;
+};
+
+/// What Wire<T>::get reads from. Reading beyond the end throws poolmark::Error and fails only the
+/// task whose bytes these are.
+class WireReader {
+ public:
+  WireReader(const std::byte* from, std::size_t count) noexcept : next_(from), left_(count) {}
+
+  void get_bytes(void* into, std::size_t count) {
+    if (count > left_) throw_too_short(count);
+    if (count != 0) std::memcpy(into, next_, count);
+    next_ += count;
+    left_ -= count;
+  }
+
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  T get_raw() {
+    // bit_cast, because T need not have a default constructor.
+    std::array<std::byte, sizeof(T)> bytes;
+    get_bytes(bytes.data(), sizeof(T));
+    return std::bit_cast<T>(bytes);
+  }
+
+  std::string get_string() {
+    const auto size = get_raw<std::size_t>();
+    if (size > left_) throw_too_short(size);
+    std::string text(size, '\0');
+    get_bytes(text.data(), size);
+    return text;
+  }
+
+  std::size_t remaining() const noexcept { return left_; }
+
+ private:
+  [[noreturn]] void throw_too_short(std::size_t wanted) const;
+
+  const std::byte* next_;
+  std::size_t left_;
+};
+
+}  // namespace poolmark

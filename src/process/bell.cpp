@@ -1,0 +1,61 @@
+#include "process/bell.hpp"
+
+#include <sys/eventfd.h>
+
+#include <new>
+
+#include "poolmark/detail/futex.hpp"
+
+namespace poolmark::detail {
+
+Bell::Bell(OwnedFd memory_file, OwnedFd event)
+    : memory_file_(std::move(memory_file)),
+      event_(std::move(event)),
+      mapping_(memory_file_.get(), sizeof(BellWord)) {}
+
+Bell Bell::create() {
+  OwnedFd event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event) throw_system_error("cannot create an eventfd");
+  Bell bell(make_memory_file("poolmark-bell", sizeof(BellWord)), std::move(event));
+  bell.word_ = new (bell.mapping_.data()) BellWord();
+  return bell;
+}
+
+Bell Bell::open(OwnedFd memory_file, OwnedFd event) {
+  Bell bell(std::move(memory_file), std::move(event));
+  bell.memory_file_.reset();
+  bell.word_ = std::launder(reinterpret_cast<BellWord*>(bell.mapping_.data()));
+  return bell;
+}
+
+void Bell::ring() noexcept {
+  // seq_cst: the look comes after what was published, see ring.hpp.
+  if (word().load(std::memory_order_seq_cst) == 0) return;
+  switch (PoolSleeper{word().exchange(0, std::memory_order_seq_cst)}) {
+    case PoolSleeper::kNobody:
+      break;
+    case PoolSleeper::kService:
+      wake_service();
+      break;
+    case PoolSleeper::kDrainer:
+      futex_wake(&word(), 1, FutexScope::kShared);
+      break;
+  }
+}
+
+void Bell::sleep_as_drainer(std::chrono::steady_clock::time_point until) noexcept {
+  futex_wait(word(), static_cast<std::uint32_t>(PoolSleeper::kDrainer), until, FutexScope::kShared);
+}
+
+void Bell::wake_drainer() noexcept {
+  set_sleeper(PoolSleeper::kNobody);
+  futex_wake(&word(), kWakeAll, FutexScope::kShared);
+}
+
+void Bell::wake_service() noexcept {
+  // The counter is never read: every write is an edge for epoll, and 2^64 of them take for ever.
+  const std::uint64_t one = 1;
+  static_cast<void>(!write(event_.get(), &one, sizeof one));
+}
+
+}  // namespace poolmark::detail

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <initializer_list>
+
+// What every process forked here does to what it inherited.
+namespace poolmark::detail {
+
+/// Closes every descriptor but these and the standard three.
+void close_all_but(std::initializer_list<int> kept) noexcept;
+
+/// Handlers are the parent's code about the parent's affairs: all signals get their default action,
+/// and none stays blocked. Ctrl-C is the main process's business: SIGINT is ignored.
+void reset_signals() noexcept;
+
+/// Forgets what the parent had buffered for standard output and error, or it would be printed
+/// twice.
+void drop_inherited_output() noexcept;
+
+/// Prints what this process has buffered.
+void flush_output() noexcept;
+
+void set_process_name(const char* name) noexcept;
+
+/// Ends the process without running the parent's exit handlers and destructors, but with what
+/// coverage tools have to write.
+[[noreturn]] void leave_process(int code) noexcept;
+
+/// Threads of this process; 1 if it cannot be found out.
+int count_threads() noexcept;
+
+}  // namespace poolmark::detail

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "poolmark/detail/futex.hpp"
+#include "poolmark/process_pool_executor.hpp"
+#include "process/bell.hpp"
+#include "process/task_list.hpp"
+#include "process/worker.hpp"
+#include "process/zygote.hpp"
+
+namespace poolmark::detail {
+
+/// What one hold of the pool's lock leaves to be done without it.
+class Aftermath {
+ public:
+  /// Finished tasks, to be decoded and published.
+  TaskList done;
+
+  void wake(const std::atomic<std::uint32_t>* word) noexcept {
+    if (word == nullptr) return;
+    if (wake_count_ == words_.size()) wake_all();
+    words_[wake_count_++] = word;
+  }
+  /// The workers may be gone by then: a wake on a dead address is harmless.
+  void wake_all() noexcept {
+    for (std::size_t i = 0; i < wake_count_; ++i) futex_wake(words_[i], 1, FutexScope::kShared);
+    wake_count_ = 0;
+  }
+  bool empty() const noexcept { return done.empty() && wake_count_ == 0; }
+  /// Whether finishing runs no code of the user's.
+  bool is_plain() {
+    bool plain = true;
+    done.for_each([&](TaskRecord& task) { plain = plain && task.decodes_plainly; });
+    return plain;
+  }
+
+ private:
+  std::array<const std::atomic<std::uint32_t>*, 8> words_{};
+  std::size_t wake_count_ = 0;
+};
+
+/// The body of a process pool. README.md beside this file tells the protocol; the parts are
+///   pool_core.cpp      the public face: submit, cancel, shutdown
+///   pool_schedule.cpp  who gets which task, and what comes back
+///   pool_deaths.cpp    starting workers, their ends, and the end of the pool
+///   pool_service.cpp   who watches: the service thread, or a thread that waits
+class PoolCore final : public ProcessPool {
+ public:
+  explicit PoolCore(const ProcessPoolOptions& options);
+
+  void submit(TaskRecord& task) override;
+  bool cancel(TaskRecord& task) override;
+  bool has_started(const TaskRecord& task) const noexcept override;
+  void shutdown(const ShutdownOptions& options) override;
+  int max_workers() const noexcept override { return max_workers_; }
+  std::vector<pid_t> worker_pids() override;
+  std::chrono::nanoseconds worker_cpu_time() override;
+  bool is_inherited() const noexcept override;
+
+  Outcome drive_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                      const Deadline& deadline) override;
+
+ protected:
+  ~PoolCore() override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  using Lock = std::unique_lock<FutexMutex>;
+  using Workers = std::vector<std::unique_ptr<Worker>>;
+  using Callbacks = std::vector<std::pair<IntrusivePtr<FutureState>, CallbackList>>;
+
+  // Everything down to `after unlocking` is called with the lock held.
+
+  void refuse_unless_open() const;
+  void start_service_thread();
+
+  // ---- scheduling ---------------------------------------------------------------------
+
+  /// Reads what the workers have answered, sends them more, and balances.
+  void collect_and_refill(Aftermath& after);
+  bool collect(Worker& worker, Aftermath& after, Clock::time_point now);
+  void place_backlog(Aftermath& after);
+  Worker* pick_worker();
+  void send(Worker& worker, TaskRecord& task, Aftermath& after);
+  std::size_t depth() const noexcept;
+  void learn_task_time(std::chrono::nanoseconds one_task) noexcept;
+  void balance(Aftermath& after);
+  Worker* busiest_worker() noexcept;
+  Worker* idle_worker() noexcept;
+  bool anything_in_flight() const noexcept;
+  bool has_news() const noexcept;
+
+  // ---- birth and death ----------------------------------------------------------------
+
+  Worker* start_worker() noexcept;
+  void postpone_starts(int error) noexcept;
+  void read_messages(Aftermath& after);
+  void handle(const ZygoteMessage& message, Aftermath& after);
+  void bury(Workers::iterator worker, const ZygoteMessage& exited, Aftermath& after);
+  void return_to_backlog(TaskList&& tasks) noexcept;
+  void settle_taken(TaskRecord& task, const ZygoteMessage& exited, const std::string& doing,
+                    Aftermath& after);
+  void distrust(Worker& worker, const std::string& why);
+  void break_pool(const std::string& reason, Aftermath& after);
+  static void fail(TaskRecord& task, std::exception_ptr error, Aftermath& after) noexcept;
+  void let_workers_leave(Aftermath& after);
+  Workers::iterator find_worker(std::uint64_t id) noexcept;
+
+  // ---- watching -----------------------------------------------------------------------
+
+  void serve() noexcept;
+  void look_after_everything(Aftermath& after);
+  void sleep_as_service(Lock& lock);
+  std::chrono::milliseconds service_nap() const;
+  bool run_callbacks(Lock& lock) noexcept;
+  void kick_service() noexcept;
+  void arm_service() noexcept;
+  void take_over() noexcept;
+  void hand_back(Lock& lock);
+  bool nap_as_drainer(Lock& lock, const Deadline& deadline);
+  bool spin_for_news(Lock& lock);
+  void wake_drainer() noexcept;
+  void note_activity() noexcept { ++activity_; }
+  void release_resources(Lock& lock) noexcept;
+
+  /// After unlocking: wakes workers, decodes answers, publishes; callbacks are queued for the
+  /// service thread. Locks again at the end.
+  void finish(Aftermath& after, Lock& lock) noexcept;
+
+  // ---- set once -----------------------------------------------------------------------
+
+  const int max_workers_;
+  const ProcessPoolOptions options_;
+  const std::uint32_t fork_generation_;
+  std::size_t ring_bytes_ = 0;
+
+  // ---- guarded by mutex_ --------------------------------------------------------------
+
+  mutable FutexMutex mutex_;
+  std::optional<Bell> bell_;  // these three until the end of the pool
+  std::optional<Zygote> zygote_;
+  OwnedFd epoll_;
+
+  TaskList backlog_;
+  Workers workers_;
+  std::uint64_t next_worker_id_ = 0;
+  std::optional<std::chrono::nanoseconds> task_time_;  // about how long tasks take, once known
+  std::size_t submits_since_look_ = 0;
+  std::optional<Clock::time_point> balance_at_;  // when a waiting task may be moved
+
+  bool closed_ = false;  // shutdown() was called
+  bool ended_ = false;   // no worker is left and none will be
+  std::string broken_;   // why, once the pool is broken
+  int last_start_error_ = 0;
+  int failed_starts_ = 0;           // since the last start that worked
+  int early_deaths_ = 0;            // since the last answer
+  Clock::time_point next_start_{};  // not before
+  std::chrono::nanoseconds cpu_time_of_dead_{0};
+
+  // Who watches. At most one thread is the drainer; the service thread is always there behind it.
+  bool has_drainer_ = false;
+  bool drainer_sleeps_ = false;
+  bool service_sleeps_ = false;
+  bool service_is_armed_ = false;         // the bell wakes it
+  bool service_looks_by_itself_ = false;  // it sleeps for a bounded time: no bell needed
+  std::uint64_t activity_ = 0;       // submits and waits: threads that look at the rings anyway
+  std::uint64_t activity_seen_ = 0;  // by the service thread, when it last fell asleep
+  Callbacks callbacks_;              // to be run by the service thread
+
+  std::thread service_;
+  std::atomic<std::thread::id> service_id_{};  // written once, before the service runs a callback
+  std::mutex joining_;  // guards service_.join(); never taken with mutex_ held
+};
+
+}  // namespace poolmark::detail

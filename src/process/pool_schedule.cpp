@@ -1,0 +1,166 @@
+#include <algorithm>
+
+#include "poolmark/detail/type_name.hpp"
+#include "process/pool_core.hpp"
+
+// Who gets which task, and what comes back. All of it under the pool's lock.
+namespace poolmark::detail {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::nanoseconds;
+
+// So much work is kept queued at a worker: about what it takes to notice that it runs dry, several
+// times over, and little enough not to unbalance the rest.
+constexpr nanoseconds kWorkAhead = microseconds(200);
+// A longer task gains nothing from a queue behind it: the gap between two is a few per cent of it.
+constexpr nanoseconds kTooLongToQueue = microseconds(1000);
+// What waits behind a task that runs longer than this goes to a worker that has nothing to do.
+constexpr nanoseconds kPatience = microseconds(100);
+
+}  // namespace
+
+bool PoolCore::anything_in_flight() const noexcept {
+  return !backlog_.empty() || std::ranges::any_of(workers_, [](const auto& worker) {
+    return worker->in_flight() != 0 || worker->is_initializing();
+  });
+}
+
+bool PoolCore::has_news() const noexcept {
+  return std::ranges::any_of(
+      workers_, [](const auto& worker) { return !worker->killed && worker->has_news(); });
+}
+
+// ---- collecting -----------------------------------------------------------------------
+
+void PoolCore::collect_and_refill(Aftermath& after) {
+  bool any = false;
+  std::optional<Clock::time_point> now;  // read once, and only if there is news
+  for (const auto& worker : workers_) {
+    if (worker->killed) continue;
+    if (worker->has_news()) {
+      if (!now) now = Clock::now();
+      any |= collect(*worker, after, *now);
+    }
+    if (worker->is_sending()) {
+      try {
+        worker->feed();
+      } catch (const WorkerTalksNonsense& nonsense) {
+        distrust(*worker, nonsense.what());
+      }
+      after.wake(worker->claim_wake());
+    }
+  }
+  if (any) early_deaths_ = 0;
+  place_backlog(after);
+  balance(after);
+  let_workers_leave(after);
+}
+
+bool PoolCore::collect(Worker& worker, Aftermath& after, Clock::time_point now) {
+  const std::size_t answered_before = worker.answered();
+  const bool was_initializing = worker.is_initializing();
+  const std::atomic<std::uint32_t>* space_wake = nullptr;
+  try {
+    worker.receive(after.done, space_wake);
+  } catch (const WorkerTalksNonsense& nonsense) {
+    distrust(worker, nonsense.what());
+  }
+  after.wake(space_wake);
+  if (was_initializing && !worker.is_initializing()) {
+    worker.busy_since = now;
+    if (const auto error = worker.initializer_error()) {
+      break_pool("the initializer of a worker process threw " + describe_exception(error), after);
+    }
+  }
+  const std::size_t answered = worker.answered() - answered_before;
+  if (answered == 0) return false;
+  learn_task_time((now - worker.busy_since) / static_cast<long>(answered));
+  worker.busy_since = now;
+  return true;
+}
+
+void PoolCore::learn_task_time(nanoseconds one_task) noexcept {
+  // Longer at once, shorter by halves: one slow task is reason enough not to queue behind the next.
+  task_time_ = !task_time_ || one_task > *task_time_ ? one_task : (*task_time_ + one_task) / 2;
+}
+
+std::size_t PoolCore::depth() const noexcept {
+  if (!task_time_ || *task_time_ >= kTooLongToQueue) return 1;
+  const auto ahead = kWorkAhead / std::max(*task_time_, nanoseconds(1));
+  return std::min<std::size_t>(kSlots, 1 + static_cast<std::size_t>(std::max(ahead, 1L)));
+}
+
+// ---- sending --------------------------------------------------------------------------
+
+void PoolCore::place_backlog(Aftermath& after) {
+  while (!backlog_.empty()) {
+    Worker* worker = pick_worker();
+    if (worker == nullptr) return;
+    send(*worker, backlog_.pop_front(), after);
+  }
+}
+
+void PoolCore::send(Worker& worker, TaskRecord& task, Aftermath& after) {
+  try {
+    worker.send(task);
+  } catch (const WorkerTalksNonsense& nonsense) {
+    distrust(worker, nonsense.what());
+  }
+  after.wake(worker.claim_wake());
+}
+
+Worker* PoolCore::pick_worker() {
+  const std::size_t allowed = depth();
+  Worker* idle = nullptr;
+  Worker* least_busy = nullptr;
+  for (const auto& worker : workers_) {
+    if (!worker->has_room(allowed)) continue;
+    if (worker->in_flight() == 0) {
+      if (!worker->is_parked()) return worker.get();  // still hot
+      if (idle == nullptr) idle = worker.get();
+    } else if (least_busy == nullptr || worker->in_flight() < least_busy->in_flight()) {
+      least_busy = worker.get();
+    }
+  }
+  if (idle != nullptr) return idle;
+  if (Worker* fresh = start_worker(); fresh != nullptr) return fresh;
+  return least_busy;
+}
+
+// ---- balancing ------------------------------------------------------------------------
+
+Worker* PoolCore::busiest_worker() noexcept {
+  const auto most = std::ranges::max_element(
+      workers_, {}, [](const auto& worker) { return worker->killed ? 0 : worker->waiting(); });
+  return most == workers_.end() ? nullptr : most->get();
+}
+
+Worker* PoolCore::idle_worker() noexcept {
+  const auto idle = std::ranges::find_if(workers_, [](const auto& worker) {
+    return worker->is_idle() && worker->pid && worker->has_room(1);
+  });
+  return idle == workers_.end() ? nullptr : idle->get();
+}
+
+void PoolCore::balance(Aftermath& after) {
+  balance_at_.reset();
+  while (backlog_.empty()) {
+    Worker* busiest = busiest_worker();
+    if (busiest == nullptr || busiest->waiting() == 0) return;
+    Worker* idle = idle_worker();
+    if (idle == nullptr) return;
+    const auto patient_until = busiest->busy_since + kPatience;
+    const auto now = Clock::now();
+    if (now < patient_until) {
+      balance_at_ = patient_until;
+      return;
+    }
+    learn_task_time(now - busiest->busy_since);
+    TaskRecord* waiting = busiest->first_waiting();
+    if (waiting == nullptr || !busiest->revoke(*waiting)) return;
+    send(*idle, *waiting, after);
+  }
+}
+
+}  // namespace poolmark::detail

@@ -1,0 +1,277 @@
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+#include "poolmark/errors.hpp"
+#include "process/pool_core.hpp"
+#include "process/relax.hpp"
+
+// Who watches the pool: the service thread always, and instead of it, as long as it waits for a
+// future of the pool, one waiting thread: the drainer. README.md tells why no wake-up is lost.
+namespace poolmark::detail {
+namespace {
+
+using std::chrono::milliseconds;
+
+// While other threads submit and wait so often that they keep the pool going, the service thread
+// looks so often by itself, and no worker pays a system call to ring for it.
+constexpr milliseconds kLookInterval{1};
+constexpr std::uint64_t kBusyPerLook = 8;
+// Insurance against a worker that dies between taking the bell and ringing it, should the message
+// of its death be late.
+constexpr milliseconds kLongestSleep{500};
+
+Phase decode(TaskRecord& task) noexcept {
+  if (task.has_failed) return Phase::kError;
+  try {
+    WireReader answer(task.bytes.data(), task.bytes.size());
+    if (task.outcome == CallOutcome::kReturned) {
+      task.decode(task.future, answer);
+      if (answer.remaining() == 0) return Phase::kValue;
+      throw Error("the result of the task has more bytes than get(), or load(), of its type read");
+    }
+    task.future.set_error(get_exception(answer));
+  } catch (...) {
+    task.future.set_error(std::current_exception());
+  }
+  return Phase::kError;
+}
+
+}  // namespace
+
+// ---- both -----------------------------------------------------------------------------
+
+void PoolCore::finish(Aftermath& after, Lock& lock) noexcept {
+  if (after.empty()) return;
+  lock.unlock();
+  after.wake_all();
+  Callbacks callbacks;
+  const bool any = !after.done.empty();
+  while (!after.done.empty()) {
+    TaskRecord& task = after.done.pop_front();
+    const auto future = IntrusivePtr<FutureState>::adopt(&task.future);
+    const Phase outcome = decode(task);
+    task.bytes.release();
+    CallbackList called = future->publish(outcome);
+    if (!called.empty()) callbacks.emplace_back(future, std::move(called));
+  }
+  lock.lock();
+  if (any) wake_drainer();
+  if (callbacks.empty()) return;
+  for (auto& callback : callbacks) callbacks_.push_back(std::move(callback));
+  kick_service();
+}
+
+// ---- the drainer ----------------------------------------------------------------------
+
+PoolCore::Outcome PoolCore::drive_while(const std::atomic<std::uint32_t>& word,
+                                        std::uint32_t expected, const Deadline& deadline) {
+  // Acquire: whoever finds the word changed reads what was published with it.
+  const auto changed = [&] { return word.load(std::memory_order_acquire) != expected; };
+  if (changed()) return Outcome::kChanged;
+  Lock lock(mutex_);
+  if (has_drainer_ || ended_) return Outcome::kBusy;
+  note_activity();
+  take_over();
+
+  Outcome outcome = Outcome::kChanged;
+  for (;;) {
+    Aftermath after;
+    collect_and_refill(after);
+    const bool any = !after.empty();
+    // What reads an answer may be code of the user's, and wait for another future of this pool: it
+    // must not find itself in its own way.
+    const bool steps_aside = !after.is_plain();
+    if (steps_aside) {
+      has_drainer_ = false;
+      arm_service();
+    }
+    finish(after, lock);
+    if (steps_aside) {
+      if (has_drainer_ || ended_) return changed() ? Outcome::kChanged : Outcome::kBusy;
+      take_over();
+    }
+    if (changed()) break;
+    if (ended_) {
+      outcome = Outcome::kBusy;
+      break;
+    }
+    if (any || spin_for_news(lock)) continue;
+    if (changed()) break;
+    if (!nap_as_drainer(lock, deadline)) {
+      outcome = changed() ? Outcome::kChanged : Outcome::kTimedOut;
+      break;
+    }
+  }
+  hand_back(lock);
+  return outcome;
+}
+
+bool PoolCore::spin_for_news(Lock& lock) {
+  // Longer tasks do not end within a spin.
+  constexpr std::chrono::microseconds kWorthSpinning{20};
+  if (!task_time_ || *task_time_ > kWorthSpinning) return has_news();
+  Relax relax;
+  for (;;) {
+    if (has_news()) return true;
+    lock.unlock();
+    const bool go_on = relax.once();
+    lock.lock();
+    if (!go_on || ended_) return false;
+  }
+}
+
+bool PoolCore::nap_as_drainer(Lock& lock, const Deadline& deadline) {
+  const auto now = Clock::now();
+  if (deadline && now >= *deadline) return false;
+  auto until = now + kLongestSleep;
+  if (deadline) until = std::min(until, *deadline);
+  if (balance_at_) until = std::min(until, *balance_at_);
+  bell_->set_sleeper(PoolSleeper::kDrainer);
+  if (!has_news()) {
+    drainer_sleeps_ = true;
+    Bell& bell = *bell_;  // stays while there is a drainer
+    lock.unlock();
+    bell.sleep_as_drainer(until);
+    lock.lock();
+    drainer_sleeps_ = false;
+  }
+  bell_->set_sleeper(PoolSleeper::kNobody);
+  return true;
+}
+
+void PoolCore::wake_drainer() noexcept {
+  if (drainer_sleeps_) bell_->wake_drainer();
+}
+
+void PoolCore::take_over() noexcept {
+  has_drainer_ = true;
+  service_is_armed_ = false;
+  bell_->set_sleeper(PoolSleeper::kNobody);
+}
+
+void PoolCore::hand_back(Lock& lock) {
+  // What has come meanwhile is cheaper collected here than by waking a thread for it.
+  for (int round = 0; round < 2 && !ended_ && !service_looks_by_itself_ && has_news(); ++round) {
+    Aftermath after;
+    collect_and_refill(after);
+    finish(after, lock);
+  }
+  has_drainer_ = false;
+  if (ended_) {
+    kick_service();  // it waits for the last drainer to be gone
+  } else {
+    arm_service();
+  }
+}
+
+// ---- the service thread ---------------------------------------------------------------
+
+void PoolCore::arm_service() noexcept {
+  if (!service_sleeps_ || service_is_armed_ || service_looks_by_itself_ || has_drainer_) return;
+  if (!anything_in_flight()) return;
+  bell_->set_sleeper(PoolSleeper::kService);
+  service_is_armed_ = true;
+  // It slept without an alarm clock until now, or news came before it was armed.
+  if (has_news() || balance_at_) kick_service();
+}
+
+void PoolCore::kick_service() noexcept {
+  if (service_sleeps_) bell_->wake_service();
+}
+
+void PoolCore::serve() noexcept {
+  pthread_setname_np(pthread_self(), "poolmark-serve");
+  service_id_.store(std::this_thread::get_id());
+  Lock lock(mutex_);
+  while (!ended_) {
+    Aftermath after;
+    look_after_everything(after);
+    const bool any = !after.empty();
+    finish(after, lock);
+    if (run_callbacks(lock) || any) continue;
+    if (!ended_) sleep_as_service(lock);
+  }
+  while (run_callbacks(lock)) {
+  }
+  release_resources(lock);
+}
+
+void PoolCore::look_after_everything(Aftermath& after) {
+  read_messages(after);
+  if (has_drainer_) {
+    // The drainer looks at the rings; deaths and the clock are for the service thread.
+    place_backlog(after);
+    let_workers_leave(after);
+  } else {
+    collect_and_refill(after);
+  }
+  ended_ =
+      workers_.empty() && backlog_.empty() && after.done.empty() && (closed_ || !broken_.empty());
+}
+
+bool PoolCore::run_callbacks(Lock& lock) noexcept {
+  if (callbacks_.empty()) return false;
+  auto callbacks = std::exchange(callbacks_, {});
+  lock.unlock();
+  for (auto& [future, list] : callbacks) list.run(*future);
+  callbacks.clear();
+  lock.lock();
+  return true;
+}
+
+void PoolCore::sleep_as_service(Lock& lock) {
+  service_sleeps_ = true;
+  service_looks_by_itself_ = activity_ - activity_seen_ >= kBusyPerLook && anything_in_flight();
+  activity_seen_ = activity_;
+  if (!service_looks_by_itself_ && !has_drainer_ && anything_in_flight()) {
+    bell_->set_sleeper(PoolSleeper::kService);
+    service_is_armed_ = true;
+  }
+  if (has_drainer_ || service_looks_by_itself_ || !has_news()) {
+    const int timeout = static_cast<int>(service_nap().count());
+    const int epoll = epoll_.get();
+    lock.unlock();
+    std::array<epoll_event, 2> events;
+    epoll_wait(epoll, events.data(), static_cast<int>(events.size()), timeout);
+    lock.lock();
+  }
+  service_sleeps_ = false;
+  service_is_armed_ = false;
+  service_looks_by_itself_ = false;
+  if (!has_drainer_) bell_->set_sleeper(PoolSleeper::kNobody);
+}
+
+milliseconds PoolCore::service_nap() const {
+  if (service_looks_by_itself_) return kLookInterval;
+  if (!anything_in_flight()) return milliseconds(-1);
+  auto nap = kLongestSleep;
+  const auto now = Clock::now();
+  const auto no_later_than = [&](Clock::time_point when) {
+    nap = std::clamp(std::chrono::ceil<milliseconds>(when - now), milliseconds(0), nap);
+  };
+  if (balance_at_) no_later_than(*balance_at_);
+  if (failed_starts_ > 0 && !backlog_.empty() && now < next_start_) no_later_than(next_start_);
+  return nap;
+}
+
+void PoolCore::release_resources(Lock& lock) noexcept {
+  while (has_drainer_) {
+    wake_drainer();
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
+  }
+  // Out of the members first: stopping the zygote takes a while, and needs no lock.
+  std::optional<Zygote> zygote = std::move(zygote_);
+  std::optional<Bell> bell = std::move(bell_);
+  OwnedFd epoll = std::move(epoll_);
+  zygote_.reset();
+  bell_.reset();
+  lock.unlock();
+  if (zygote) zygote->stop();
+  lock.lock();
+}
+
+}  // namespace poolmark::detail

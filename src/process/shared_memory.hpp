@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include "process/owned_fd.hpp"
+
+namespace poolmark::detail {
+
+/// A mapping of memory that other processes map too; unmapped when its owner goes.
+class SharedMapping {
+ public:
+  SharedMapping() = default;
+  /// Maps all `size` bytes of the memory file. Throws std::system_error.
+  SharedMapping(int memory_file, std::size_t size);
+  SharedMapping(SharedMapping&& other) noexcept
+      : base_(std::exchange(other.base_, nullptr)), size_(other.size_) {}
+  SharedMapping& operator=(SharedMapping&& other) noexcept {
+    std::swap(base_, other.base_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~SharedMapping();
+
+  std::byte* data() const noexcept { return base_; }
+  explicit operator bool() const noexcept { return base_ != nullptr; }
+
+ private:
+  std::byte* base_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Anonymous memory of `size` zero bytes that can be handed to another process. The memory is
+/// reserved here and now: a full machine shows as std::system_error, not as SIGBUS on some later
+/// access. A memory file, unlike /dev/shm, is not limited by the 64 MiB that containers give.
+OwnedFd make_memory_file(const char* name, std::size_t size);
+
+}  // namespace poolmark::detail

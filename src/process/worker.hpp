@@ -1,0 +1,149 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "poolmark/detail/process_task.hpp"
+#include "process/channel.hpp"
+#include "process/task_list.hpp"
+
+namespace poolmark::detail {
+
+/// The worker wrote something that no correct worker writes: its memory must have gone wild.
+class WorkerTalksNonsense : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// One worker as the pool sees it. Guarded by the pool's lock. Nothing it reads from the channel is
+/// believed unchecked: numbers are compared with what was sent, and sizes cost memory only as their
+/// bytes arrive.
+class Worker {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// Makes the channel. Throws std::system_error. `quota` is how many tasks it may run.
+  Worker(std::uint64_t id, std::size_t ring_bytes, std::optional<int> quota);
+
+  std::uint64_t id() const noexcept { return id_; }
+  /// For the zygote, once.
+  OwnedFd take_memory_file() noexcept { return channel_.take_memory_file(); }
+
+  // ---- what the pool notes here -------------------------------------------------------
+
+  std::optional<pid_t> pid;      // once the zygote has told
+  bool killed = false;           // by the pool: what it still writes is not read
+  std::string nonsense;          // why, if it talked any
+  Clock::time_point busy_since;  // when it last had nothing to do, or last answered
+
+  // ---- sending ------------------------------------------------------------------------
+
+  /// Whether it may be sent a task when `depth` are allowed at once.
+  bool has_room(std::size_t depth) const noexcept {
+    return in_flight_count_ < depth && !is_leaving_ && !killed && !is_sending() && !is_spent();
+  }
+  std::size_t in_flight() const noexcept { return in_flight_count_; }
+  /// Of those in flight, how many do not run yet.
+  std::size_t waiting() const noexcept {
+    return is_initializing_ || !pid || in_flight_count_ == 0 ? in_flight_count_
+                                                             : in_flight_count_ - 1;
+  }
+  bool is_idle() const noexcept { return in_flight_count_ == 0 && !is_initializing_; }
+  bool is_parked() const noexcept;
+
+  /// Takes the reference that the list held.
+  void send(TaskRecord& task);
+  void send_initializer(CallThunk thunk, const Bytes& call);
+  /// Whether a record is half written, because the ring is full.
+  bool is_sending() const noexcept { return outgoing_size_ != 0; }
+  /// Writes on at it.
+  void feed();
+
+  /// The word to wake with a futex, if the worker sleeps and has something to read.
+  const std::atomic<std::uint32_t>* claim_wake() noexcept;
+
+  /// Tells it to end when it has nothing to do.
+  void leave() noexcept;
+  bool is_leaving() const noexcept { return is_leaving_; }
+  /// Has been sent all the tasks of its quota.
+  bool is_spent() const noexcept { return quota_ && sent_ >= *quota_; }
+
+  // ---- taking back --------------------------------------------------------------------
+
+  /// Whether the worker has taken it.
+  bool has_taken(const TaskRecord& task) const noexcept;
+  /// Takes the task back unless the worker has taken it; the caller gets the reference.
+  bool revoke(TaskRecord& task) noexcept;
+  /// The first task that waits behind others and is wholly written; null if there is none.
+  TaskRecord* first_waiting() noexcept;
+  /// Revokes all that can be revoked, in order.
+  void revoke_all(TaskList& revoked) noexcept;
+  /// After its death: everything unanswered, in order, with what the worker had taken first.
+  void take_all(TaskList& tasks) noexcept;
+
+  // ---- receiving ----------------------------------------------------------------------
+
+  bool has_news() const noexcept { return results_.has_news(); }
+  /// Moves finished tasks, with their answers, to `done`; false if there was nothing to read.
+  /// Throws WorkerTalksNonsense. `space_wake` is set if the worker waits for room.
+  bool receive(TaskList& done, const std::atomic<std::uint32_t>*& space_wake);
+
+  std::size_t answered() const noexcept { return answered_; }
+  bool is_initializing() const noexcept { return is_initializing_; }
+  /// What the initializer threw, if it did.
+  std::exception_ptr initializer_error() const;
+  /// Completes "while it was ...".
+  std::string doing() const;
+
+ private:
+  struct Entry {
+    std::uint64_t number;
+    std::uint32_t slot;
+    TaskRecord* task;  // null: revoked; the worker will skip it or has
+  };
+
+  ChannelHeader& shared() const noexcept { return channel_.header(); }
+  void start_sending(const TaskHeader& header, const Bytes& bytes);
+  Entry& entry_of(const TaskRecord& task) noexcept;
+  void forget_revoked_front() noexcept;
+  void begin_answer();
+  void end_answer(TaskList& done) noexcept;
+
+  std::uint64_t id_;
+  Channel channel_;
+  RingWriter tasks_;
+  RingReader results_;
+  std::optional<std::size_t> quota_;
+  std::size_t sent_ = 0;  // and not revoked
+  std::size_t answered_ = 0;
+  bool is_leaving_ = false;
+
+  std::deque<Entry> in_flight_;      // in the order of sending, which is the worker's order
+  std::size_t in_flight_count_ = 0;  // of those that are not revoked
+  std::vector<std::uint32_t> free_slots_;
+  std::uint64_t next_number_ = 1;  // 0 is the initializer's
+
+  // The record that is being written.
+  TaskHeader outgoing_header_{};
+  const std::byte* outgoing_bytes_ = nullptr;
+  std::size_t outgoing_size_ = 0;  // header and bytes; 0: none
+  std::size_t outgoing_done_ = 0;
+  IntrusivePtr<FutureState> outgoing_owner_;  // keeps the bytes while the task may be cancelled
+
+  // The answer that is being read.
+  ResultHeader incoming_{};
+  Bytes* answer_ = nullptr;  // null: between two answers
+  bool is_initializing_ = false;
+  bool initializer_threw_ = false;
+  Bytes initializer_answer_;
+  Bytes kept_call_;  // of a task that may be retried, while its answer is being read
+};
+
+}  // namespace poolmark::detail
