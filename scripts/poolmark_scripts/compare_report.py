@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from poolmark_scripts import terminal
+from poolmark_scripts import terminal, units
 from poolmark_scripts.comparison import MIN_REPETITIONS, TEST_NAME, Comparison, Estimate, Row, Verdict
 from poolmark_scripts.results import Results
 
@@ -130,7 +130,7 @@ def _ratio_heading(comparison: Comparison) -> tuple[str, str]:
 
 
 def _times(row: Row) -> tuple[str, str]:
-    return terminal.duration(row.base_median), terminal.duration(row.new_median)
+    return units.duration(row.base_median), units.duration(row.new_median)
 
 
 def _ratio(row: Row) -> tuple[str, str]:

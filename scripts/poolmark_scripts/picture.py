@@ -1,0 +1,285 @@
+"""The picture of one or several results files: a row for each workload.
+
+Colour, marker, line style and hatch each tell the series apart alone, so that the picture can be read
+in black and white and with any colour vision (colours: Okabe and Ito's palette).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: E402
+
+from poolmark_scripts.results import Cell, Results  # noqa: E402
+from poolmark_scripts.schedule import ideal_speedup  # noqa: E402
+from poolmark_scripts.units import duration  # noqa: E402
+
+MAX_FILES = 4
+DPI = 150
+LEGEND_COLUMNS = 5
+HEADROOM = 1.12  # of an axis above its highest point
+LOG_SCALE_FROM = 6  # greatest / smallest speed-up from which a straight scale hides the small ones
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+LINES = ("-", "--", ":", "-.")
+HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "oo", "--")
+GREY = "#555555"
+PATTERN_ORDER = ("map", "as_completed", "wait")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Cells that differ in their workers only, and how they are drawn."""
+
+    label: str
+    results: Results
+    cells: tuple[Cell, ...]
+    colour: str
+    marker: str
+    line: str
+    filled: bool
+
+
+def make(loaded: list[Results]) -> Figure:
+    """Draws the figure; `save` writes it."""
+    plt.rcParams.update({
+        "svg.hashsalt": "poolmark", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.titlesize": 10, "hatch.linewidth": 0.6,
+    })  # fmt: skip
+    workloads = list(dict.fromkeys(name for one in loaded for name in one.workloads()))
+    figure, grid = plt.subplots(
+        len(workloads), 3, figsize=(13.5, 3.3 * len(workloads) + 1.5), squeeze=False, layout="constrained"
+    )
+    handles: dict[str, object] = {}
+    for row, workload in zip(grid, workloads):
+        series = _series(loaded, workload)
+        _speedup(row[0], workload, series)
+        _efficiency(row[1], workload, series)
+        _first_result(row[2], workload, loaded)
+        for axes in row:
+            handles.update(zip(*reversed(axes.get_legend_handles_labels())))
+    figure.suptitle(_title(loaded), fontsize=11)
+    figure.legend(handles.values(), handles.keys(), loc="lower center", ncols=LEGEND_COLUMNS, frameon=False)
+    # The layout engine does not know the figure's legend: keep room for its lines.
+    legend_inches = 0.2 * -(-len(handles) // LEGEND_COLUMNS) + 0.15
+    bottom = legend_inches / figure.get_figheight()
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, rect=(0, bottom, 1, 1 - bottom))
+    return figure
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Writes `stem`.svg and `stem`.png, each whole or not at all; the same figure gives the same bytes."""
+    written = []
+    for suffix, metadata in ((".svg", {"Date": None, "Creator": "poolmark"}), (".png", {"Software": "poolmark"})):
+        path = stem.with_name(stem.name + suffix)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{stem.name}.", suffix=suffix, dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                figure.savefig(file, format=suffix[1:], dpi=DPI, metadata=metadata)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        written.append(path)
+    plt.close(figure)
+    return written
+
+
+def _title(loaded: list[Results]) -> str:
+    context = loaded[0].context
+    machine = f"{context['cpu_model']}, {context['usable_cpus']} usable CPUs, {context['compiler']}, {context['pool']} pools"
+    names = ", ".join(_file_label(one, loaded) for one in loaded)
+    partial = "; partial" if any(one.partial for one in loaded) else ""
+    same = all(one.context["cpu_model"] == context["cpu_model"] for one in loaded)
+    return f"{names}: {machine if same else 'different machines'}{partial}"
+
+
+def _file_label(one: Results, loaded: list[Results]) -> str:
+    unique = sum(other.path.stem == one.path.stem for other in loaded) == 1
+    return one.path.stem if unique else f"{one.path.parent.name}/{one.path.stem}"
+
+
+def _series(loaded: list[Results], workload: str) -> list[Series]:
+    """One line for each executor and pattern; with several files for each file and executor."""
+    made = []
+    for file_index, one in enumerate(loaded):
+        groups: dict[tuple[str, str], list[Cell]] = {}
+        for cell in one.of_workload(workload):
+            if one.speedup(cell) is not None and cell.executor != "sequential":
+                groups.setdefault((cell.executor, cell.pattern), []).append(cell)
+        executors = list(dict.fromkeys(executor for executor, _ in groups))
+        for (executor, pattern), cells in groups.items():
+            if len(loaded) > 1 and pattern != _main_pattern(groups, executor):
+                continue
+            kind = executors.index(executor)
+            style = PATTERN_ORDER.index(pattern) if len(loaded) == 1 else file_index
+            name = f"{executor}, {pattern}"
+            made.append(Series(
+                name if len(loaded) == 1 else f"{_file_label(one, loaded)}: {name}", one,
+                tuple(sorted(cells, key=lambda cell: cell.workers)),
+                COLOURS[kind % len(COLOURS)], MARKERS[style % len(MARKERS)], LINES[style % len(LINES)],
+                filled=kind % 2 == 0,
+            ))  # fmt: skip
+    return made
+
+
+def _main_pattern(groups: dict[tuple[str, str], list[Cell]], executor: str) -> str:
+    patterns = [pattern for name, pattern in groups if name == executor]
+    return min(patterns, key=PATTERN_ORDER.index)
+
+
+def _positions(series: list[Series]) -> dict[int, int]:
+    """Place of each worker count on the axis: evenly spaced, whatever the counts are."""
+    counts = sorted({cell.workers for one in series for cell in one.cells})
+    return {count: place for place, count in enumerate(counts)}
+
+
+def _draw_lines(axes: Axes, series: list[Series], places: dict[int, int], value, text: str) -> None:
+    # Side by side around their tick: the patterns' times are so close that they would hide each other.
+    alone = len(places) == 1
+    step = min(0.14 if alone else 0.024 * max(3, len(places)), 0.8 / len(series))
+    for index, one in enumerate(series):
+        shift = (index - (len(series) - 1) / 2) * step
+        points = [(places[cell.workers] + shift, value(one.results, cell)) for cell in one.cells]
+        if len(points) > 1:
+            axes.plot(*zip(*points), color=one.colour, linestyle=one.line, linewidth=1, alpha=0.5)
+        axes.plot(
+            *zip(*points), color=one.colour, marker=one.marker, linestyle="none", markersize=5.5, label=one.label,
+            markerfacecolor=one.colour if one.filled else "white",
+        )  # fmt: skip
+        if alone:
+            axes.annotate(text.format(points[0][1]), points[0], (0, -6), textcoords="offset points",
+                          fontsize=8, ha="center", va="top")  # fmt: skip
+    axes.set_xticks(list(places.values()), [str(count) for count in places])
+    axes.set_xlim(-0.6, len(places) - 0.4)
+    axes.set_xlabel("workers")
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _shade_oversubscribed(axes: Axes, workload: str, series: list[Series], places: dict[int, int]) -> None:
+    """Marks the worker counts for which there are not enough CPUs, where CPUs are what is needed."""
+    results = series[0].results
+    beyond = [place for count, place in places.items() if count > results.context["usable_cpus"]]
+    if not beyond or not results.is_cpu_bound(workload):
+        return
+    axes.axvspan(min(beyond) - 0.5, len(places) - 0.4, color="#f0f0f0", zorder=0, linewidth=0)
+    axes.text(len(places) - 0.42, 0.03, "more workers\nthan CPUs", transform=axes.get_xaxis_transform(),
+              ha="right", va="bottom", fontsize=8, color=GREY)  # fmt: skip
+
+
+def _draw_ideal(axes: Axes, workload: str, series: list[Series], places: dict[int, int], per_worker: bool) -> None:
+    for index, reference in enumerate({id(one.results): one.results for one in series}.values()):
+        points = []
+        for count, place in places.items():
+            ideal = ideal_speedup(reference, workload, count)
+            points.append((place, ideal / count if per_worker else ideal))
+        if len(points) == 1:  # a level needs a width to be seen
+            points = [(points[0][0] - 0.5, points[0][1]), (points[0][0] + 0.5, points[0][1])]
+        axes.plot(*zip(*points), color=GREY, linewidth=2.2, alpha=0.45, zorder=1, solid_capstyle="round",
+                  label="ideal: one CPU a worker, as far as CPUs and tasks reach" if index == 0 else None)  # fmt: skip
+
+
+def _speedup(axes: Axes, workload: str, series: list[Series]) -> None:
+    axes.set_title(f"{workload}: speed-up over the sequential loop", loc="left")
+    if not series:
+        return _nothing(axes, "no sequential baseline: no speed-up")
+    places = _positions(series)
+    _shade_oversubscribed(axes, workload, series, places)
+    _draw_ideal(axes, workload, series, places, per_worker=False)
+    _draw_lines(axes, series, places, lambda results, cell: results.speedup(cell), "{:.2f}")
+    low, high = axes.dataLim.y0, axes.dataLim.y1
+    if len(places) > 1 and high / low > LOG_SCALE_FROM:
+        axes.set_yscale("log", base=2)
+        axes.set_ylim(low / 1.3, high * 1.3)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set_ylabel("times faster (each line: twice)")
+    else:
+        axes.set_ylim(0, high * HEADROOM)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
+        axes.set_ylabel("times faster")
+
+
+def _efficiency(axes: Axes, workload: str, series: list[Series]) -> None:
+    axes.set_title(f"{workload}: efficiency (speed-up / workers)", loc="left")
+    if not series:
+        return _nothing(axes, "no sequential baseline: no efficiency")
+    places = _positions(series)
+    _shade_oversubscribed(axes, workload, series, places)
+    _draw_ideal(axes, workload, series, places, per_worker=True)
+    _draw_lines(axes, series, places, lambda results, cell: results.efficiency(cell), "{:.0%}")
+    axes.set_ylim(0, max(1.0, axes.dataLim.y1) * HEADROOM)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+
+
+def _first_result(axes: Axes, workload: str, loaded: list[Results]) -> None:
+    """Bars by pattern; one worker count for all, since a first result depends on it little."""
+    groups = _first_result_cells(loaded, workload)
+    if not groups:
+        axes.set_title(f"{workload}: time to first result", loc="left")
+        return _nothing(axes, "not measured")
+    count = next(iter(next(iter(groups.values())).values())).workers
+    axes.set_title(f"{workload}: time to first result, {count} worker{'s' * (count > 1)}", loc="left")
+    patterns = [p for p in PATTERN_ORDER if any(p in cells for cells in groups.values())]
+    width = 0.8 / len(groups)
+    highest = max(cell.first_result for cells in groups.values() for cell in cells.values())
+    executors = list(dict.fromkeys(executor for _, executor in groups))
+    for index, ((file_index, executor), cells) in enumerate(groups.items()):
+        kind = executors.index(executor)
+        for place, pattern in enumerate(patterns):
+            if pattern not in cells:
+                continue
+            x, height = place + (index - (len(groups) - 1) / 2) * width, cells[pattern].first_result
+            colour, filled = COLOURS[kind % len(COLOURS)], kind % 2 == 0
+            axes.bar(x, height / 1e6, width * 0.92, color=colour if filled else "white",
+                     edgecolor="white" if filled else colour,
+                     hatch=HATCHES[(kind + len(executors) * file_index) % len(HATCHES)],
+                     label=_bar_label(loaded, file_index, executor) if place == 0 else None)  # fmt: skip
+            crowded = len(groups) > 3
+            axes.annotate(duration(height), (x, height / 1e6), (0, 2), textcoords="offset points", fontsize=8,
+                          ha="center", va="bottom", rotation=90 if crowded else 0)  # fmt: skip
+    axes.set_xticks(range(len(patterns)), patterns)
+    axes.set_xlim(-0.55, len(patterns) - 0.45)
+    axes.set_ylim(0, highest / 1e6 * (1.4 if len(groups) > 3 else HEADROOM))
+    axes.set_ylabel("ms")
+
+
+def _bar_label(loaded: list[Results], file_index: int, executor: str) -> str:
+    name = f"{executor} (bars)"
+    return name if len(loaded) == 1 else f"{_file_label(loaded[file_index], loaded)}: {name}"
+
+
+def _first_result_cells(loaded: list[Results], workload: str) -> dict[tuple[int, str], dict[str, Cell]]:
+    """Cells by (file, executor) and pattern, all of one worker count that every file has."""
+    counts = [
+        {cell.workers for cell in one.of_workload(workload) if cell.executor != "sequential" and cell.first_results}
+        for one in loaded
+    ]
+    common = set.intersection(*counts)
+    if not common:
+        return {}
+    wanted = loaded[0].context["usable_cpus"]
+    count = min(common, key=lambda value: (abs(value - wanted), value))
+    groups: dict[tuple[int, str], dict[str, Cell]] = {}
+    for index, one in enumerate(loaded):
+        for cell in one.of_workload(workload):
+            if cell.workers == count and cell.executor != "sequential" and cell.first_results:
+                groups.setdefault((index, cell.executor), {})[cell.pattern] = cell
+    return groups
+
+
+def _nothing(axes: Axes, text: str) -> None:
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
+    axes.set_xticks([])
+    axes.set_yticks([])
