@@ -1,0 +1,11 @@
+// How work scales: three workloads, three executors, three ways of collecting results.
+// scaling --help shows how to ask for a part of it.
+
+#include "poolmark/harness/harness.hpp"
+#include "workloads/workloads.hpp"
+
+int main(int argc, char** argv) {
+  poolmark::harness::Suite suite;
+  suite.add(bench::primes()).add(bench::sum()).add(bench::sleep());
+  return suite.main(argc, argv);
+}

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "poolmark/harness/workload.hpp"
+
+/// The three workloads of `scaling`: one that computes unevenly, one that computes through lazy
+/// code, one that waits.
+namespace bench {
+
+/// Twenty primality tests, the costly ones first: a few large primes hold most of the work.
+poolmark::harness::Workload<std::uint64_t, bool> primes();
+
+/// Sums of 1..n through a generator, value by value.
+poolmark::harness::Workload<std::uint64_t, std::uint64_t> sum();
+
+/// Simulated I/O: 64 naps of 10 ms. Results are how long each really took, in ns.
+poolmark::harness::Workload<std::int64_t, std::int64_t> sleep();
+
+/// Whether `number` is prime, by trial division.
+bool is_prime(std::uint64_t number);
+
+/// 1 + 2 + ... + n, one value of a generator at a time.
+std::uint64_t sum_to(std::uint64_t n);
+
+/// Throws WrongResult unless ten times as much work takes about ten times as long: a compiler that
+/// finds the closed form of a loop makes it take the same.
+/// `time_of(scale)` runs the work at 1x or 10x and returns how long it took.
+void require_time_grows(const char* workload, std::chrono::nanoseconds (*time_of)(int scale));
+
+/// Blocks for `nanoseconds`; returns how long it really was.
+std::int64_t nap(std::int64_t nanoseconds);
+
+}  // namespace bench

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "poolmark/harness/options.hpp"
+
+namespace poolmark::harness::detail {
+
+using Clock = std::chrono::steady_clock;
+
+/// The user interrupted the run while a batch was being collected.
+class Interrupted : public std::runtime_error {
+ public:
+  Interrupted() : std::runtime_error("interrupted") {}
+};
+
+/// Whether SIGINT or SIGTERM has arrived in this run.
+bool interrupted() noexcept;
+
+/// What the runner measures: one workload on one executor, their types forgotten. Used by one
+/// thread. At most one pool exists at a time, between make_pool() and drop_pool().
+class Subject {
+ public:
+  Subject() = default;
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
+  virtual ~Subject() = default;
+
+  /// Chooses the inputs; returns how many tasks a batch has.
+  virtual std::size_t use_inputs(bool long_inputs) = 0;
+
+  virtual void make_pool(int workers) = 0;
+  /// Returns when each of the `workers` has run something; throws if that does not happen.
+  virtual void warm_up(int workers) = 0;
+
+  /// Runs one batch and returns when the caller held the first result. Throws what a task threw,
+  /// and Interrupted. With `time_each_task`, the sequential executor's tasks are timed one by one.
+  virtual Clock::time_point run_batch(Pattern pattern, bool time_each_task) = 0;
+  /// Nanoseconds of each task of the last batch, in input order; empty if they were not timed.
+  virtual std::span<const double> task_times() const = 0;
+  /// Checks the results of the last batch and lets go of them; throws WrongResult.
+  virtual void check_results() = 0;
+
+  /// CPU time so far of worker processes of the present pool; still right after close_pool().
+  virtual std::chrono::nanoseconds worker_cpu_time() const = 0;
+
+  /// Shuts the pool down, waiting for its workers. Does nothing without a pool.
+  virtual void close_pool(bool cancel_tasks) = 0;
+  /// Forgets the pool and the last batch, after close_pool().
+  virtual void drop_pool() noexcept = 0;
+};
+
+struct SubjectOnExecutor {
+  std::string executor;
+  std::unique_ptr<Subject> subject;
+};
+
+/// A workload as the grid and the runner see it.
+struct WorkloadEntry {
+  std::string name;
+  std::vector<int> workers;
+  std::function<void()> self_check;
+  std::vector<SubjectOnExecutor> subjects;
+};
+
+/// Everything a suite can measure.
+struct Matrix {
+  std::vector<std::string> executors;
+  std::vector<WorkloadEntry> workloads;
+};
+
+inline constexpr std::string_view kSequential = "sequential";
+
+/// Throws std::invalid_argument unless `name` can be part of a cell's name.
+void check_name(const std::string& what, const std::string& name);
+/// The same for a workload about to join `matrix`.
+void check_workload(const Matrix& matrix, const std::string& name, bool has_inputs, bool has_task,
+                    bool has_check, const std::vector<int>& workers);
+
+int suite_main(Matrix& matrix, int argc, char** argv);
+int run_suite(Matrix& matrix, const Options& options, const std::string& executable);
+
+}  // namespace poolmark::harness::detail

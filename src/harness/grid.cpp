@@ -1,0 +1,175 @@
+#include "harness/grid.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <regex>
+#include <stdexcept>
+
+#include "poolmark/executor.hpp"
+
+namespace poolmark::harness {
+
+std::vector<int> powers_of_two_up_to(int most) {
+  std::vector<int> counts;
+  for (int count = 1; count <= most && count <= kMaxWorkersLimit; count *= 2) {
+    counts.push_back(count);
+  }
+  return counts;
+}
+
+std::vector<int> worker_counts_for_cpu_work() {
+  const int cpus = std::min(usable_cpus(), kMaxWorkersLimit);
+  std::vector<int> counts = powers_of_two_up_to(cpus);
+  if (counts.back() != cpus) counts.push_back(cpus);
+  if (2 * cpus <= kMaxWorkersLimit) counts.push_back(2 * cpus);
+  return counts;
+}
+
+namespace detail {
+namespace {
+
+constexpr Pattern kPatterns[] = {Pattern::Map, Pattern::AsCompleted, Pattern::Wait};
+
+bool wants(const std::vector<std::string>& chosen, const std::string& name) {
+  return chosen.empty() || std::ranges::find(chosen, name) != chosen.end();
+}
+
+void refuse_unknown(const std::string& flag, const std::string& what,
+                    const std::vector<std::string>& chosen, const std::vector<std::string>& known) {
+  for (const std::string& name : chosen) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    throw UsageError(fmt::format("{}: there is no {} '{}': choose from {}, separated by commas.",
+                                 flag, what, name, fmt::join(known, ", ")));
+  }
+}
+
+std::vector<int> worker_counts(const WorkloadEntry& workload, const std::string& executor,
+                               const Options& options) {
+  if (executor == kSequential) return {1};
+  std::vector<int> counts = options.workers.empty() ? workload.workers : options.workers;
+  std::vector<int> distinct;
+  for (const int count : counts) {
+    if (std::ranges::find(distinct, count) == distinct.end()) distinct.push_back(count);
+  }
+  return distinct;
+}
+
+std::vector<Cell> all_cells(WorkloadEntry& workload, const Options& options) {
+  std::vector<Cell> cells;
+  for (SubjectOnExecutor& on : workload.subjects) {
+    if (!wants(options.executors, on.executor)) continue;
+    for (const Pattern pattern : kPatterns) {
+      const auto& patterns = options.patterns;
+      if (!patterns.empty() && std::ranges::find(patterns, pattern) == patterns.end()) continue;
+      for (const int workers : worker_counts(workload, on.executor, options)) {
+        cells.push_back({&workload, on.subject.get(), on.executor, pattern, workers});
+      }
+    }
+  }
+  return cells;
+}
+
+Cell baseline_of(WorkloadEntry& workload) {
+  for (SubjectOnExecutor& on : workload.subjects) {
+    if (on.executor == kSequential) {
+      return {&workload, on.subject.get(), on.executor, Pattern::Map, 1};
+    }
+  }
+  throw std::logic_error("poolmark: a suite without the sequential executor");
+}
+
+[[noreturn]] void refuse_empty_choice(const Matrix& matrix, const Options& options) {
+  if (options.filter.empty()) {
+    throw UsageError(
+        "--no-baseline leaves nothing of what was chosen: ask for other cells than the sequential "
+        "map, or leave the flag out.");
+  }
+  throw UsageError(fmt::format(
+      "--benchmark_filter: '{}' matches no cell: --benchmark_list_tests without a filter lists "
+      "the names, such as {}/thread/map/workers:1.",
+      options.filter, matrix.workloads.front().name));
+}
+
+}  // namespace
+
+std::string Cell::name() const {
+  return fmt::format("{}/{}/{}/workers:{}", workload->name, executor, to_string(pattern), workers);
+}
+
+bool Cell::is_baseline() const { return executor == kSequential && pattern == Pattern::Map; }
+
+NameFilter::NameFilter(const std::string& pattern) : excludes_(pattern.starts_with('-')) {
+  std::string wanted = excludes_ ? pattern.substr(1) : pattern;
+  if (wanted.empty() || wanted == "all") wanted.assign(1, '.');
+  try {
+    regex_ = std::regex(wanted, std::regex::extended);
+  } catch (const std::regex_error& error) {
+    throw UsageError(fmt::format(
+        "--benchmark_filter: '{}' is not a regular expression ({}): give an extended one, such as "
+        "'^primes/.*/map' or '-process'.",
+        pattern, error.what()));
+  }
+}
+
+bool NameFilter::chooses(const std::string& name) const {
+  return std::regex_search(name, regex_) != excludes_;
+}
+
+std::vector<Cell> choose_cells(Matrix& matrix, const Options& options) {
+  std::vector<std::string> workloads;
+  for (const WorkloadEntry& workload : matrix.workloads) workloads.push_back(workload.name);
+  if (workloads.empty()) throw UsageError("this program has no workload: add one to its suite.");
+  refuse_unknown("--workloads", "workload", options.workloads, workloads);
+  refuse_unknown("--executors", "executor", options.executors, matrix.executors);
+
+  const NameFilter filter(options.filter);
+  std::vector<Cell> chosen;
+  for (WorkloadEntry& workload : matrix.workloads) {
+    if (!wants(options.workloads, workload.name)) continue;
+    std::vector<Cell> cells = all_cells(workload, options);
+    std::erase_if(cells, [&](const Cell& cell) {
+      return !filter.chooses(cell.name()) || (cell.is_baseline() && !options.baseline);
+    });
+    if (cells.empty()) continue;
+    if (options.baseline && std::ranges::none_of(cells, &Cell::is_baseline)) {
+      cells.insert(cells.begin(), baseline_of(workload));
+    }
+    chosen.insert(chosen.end(), cells.begin(), cells.end());
+  }
+  if (chosen.empty()) refuse_empty_choice(matrix, options);
+  return chosen;
+}
+
+void check_name(const std::string& what, const std::string& name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  if (!name.empty() && std::ranges::all_of(name, allowed)) return;
+  throw std::invalid_argument(fmt::format(
+      "the name '{}' of the {} cannot be part of a cell's name: use small letters, digits, '_' and "
+      "'-'",
+      name, what));
+}
+
+void check_workload(const Matrix& matrix, const std::string& name, bool has_inputs, bool has_task,
+                    bool has_check, const std::vector<int>& workers) {
+  check_name("workload", name);
+  const auto refuse = [&](const std::string& why) {
+    throw std::invalid_argument(fmt::format("the workload '{}' {}", name, why));
+  };
+  if (std::ranges::find(matrix.workloads, name, &WorkloadEntry::name) != matrix.workloads.end()) {
+    refuse("is in the suite already: give each a name of its own");
+  }
+  if (!has_inputs) refuse("has no inputs: give one for each task");
+  if (!has_task) refuse("has no task: give a plain function");
+  if (!has_check) refuse("has no check: say what its results must be, a wrong one has no time");
+  for (const int count : workers) {
+    if (count >= 1 && count <= kMaxWorkersLimit) continue;
+    refuse(fmt::format("asks for {} workers: 1 to {} are allowed", count, kMaxWorkersLimit));
+  }
+}
+
+}  // namespace detail
+}  // namespace poolmark::harness

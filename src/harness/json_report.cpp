@@ -1,0 +1,134 @@
+#include "harness/json_report.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "harness/build_info.hpp"
+#include "harness/google_context.hpp"
+#include "harness/machine.hpp"
+
+namespace poolmark::harness::detail {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kSchemaVersion = 1;
+
+void put_finite(Json& object, const char* key, double value) {
+  if (std::isfinite(value)) object[key] = value;
+}
+
+Json context_of(const RunFacts& run) {
+  Json context = google_context();
+  // Facts of one's own come first: they never replace ours.
+  for (const auto& [key, value] : run.options.context) context[key] = value;
+  context["executable"] = run.executable;
+
+  const BuildInfo& build = build_info();
+  context["poolmark_version"] = build.version;
+  context["build_type"] = build.build_type;
+  context["compiler"] = build.compiler;
+  context["compiler_flags"] = build.compiler_flags;
+  context["commit"] = build.commit;
+  context["dirty"] = build.dirty ? Json(*build.dirty) : Json(nullptr);
+
+  const Machine machine = read_machine();
+  context["cpu_model"] = machine.cpu_model;
+  context["usable_cpus"] = machine.usable_cpus;
+  context["affinity"] = machine.affinity;
+  context["cpu_quota"] = machine.cpu_quota ? Json(*machine.cpu_quota) : Json(nullptr);
+  context["governor"] = machine.governor;
+  context["virtualization"] = machine.virtualization;
+  context["kernel"] = machine.kernel;
+
+  context["pool"] = to_string(run.options.pool);
+  context["long"] = run.options.long_inputs;
+  context["repetitions"] = run.options.repetitions;
+  context["min_time_s"] = run.options.min_time_s;
+  context["interleaved"] = run.options.interleave;
+  return context;
+}
+
+/// Median real time of the baseline of `cell`'s workload, 0 if it was not measured.
+double baseline_ns(const RunFacts& run, const Cell& cell) {
+  for (std::size_t i = 0; i < run.cells.size(); ++i) {
+    if (run.cells[i].workload == cell.workload && run.cells[i].is_baseline()) {
+      return run.recorder.median_real_ns(i);
+    }
+  }
+  return 0;
+}
+
+Json entry_of(const RunFacts& run, const Sample& sample, double baseline) {
+  const Cell& cell = run.cells[sample.cell];
+  const auto tasks = static_cast<double>(run.tasks[sample.cell]);
+  Json entry = {{"name", cell.name()},
+                {"family_index", sample.cell},
+                {"per_family_instance_index", 0},
+                {"run_name", cell.name()},
+                {"run_type", "iteration"},
+                {"repetitions", run.options.repetitions},
+                {"repetition_index", sample.repetition},
+                {"threads", 1},
+                {"iterations", sample.iterations},
+                {"real_time", sample.real_ns},
+                {"cpu_time", sample.cpu_ns},
+                {"time_unit", "ns"},
+                {"workload", cell.workload->name},
+                {"executor", cell.executor},
+                {"pattern", to_string(cell.pattern)},
+                {"workers", cell.workers},
+                {"tasks", run.tasks[sample.cell]}};
+  put_finite(entry, "tasks_per_second", tasks * 1e9 / sample.real_ns);
+  if (baseline > 0) {
+    put_finite(entry, "speedup", baseline / sample.real_ns);
+    put_finite(entry, "efficiency", baseline / sample.real_ns / cell.workers);
+  }
+  put_finite(entry, "first_result_ns", sample.first_result_ns);
+  put_finite(entry, "cpu_time_total_ns", sample.cpu_total_ns);
+  return entry;
+}
+
+Json benchmarks_of(const RunFacts& run) {
+  std::vector<double> baselines;
+  for (const Cell& cell : run.cells) baselines.push_back(baseline_ns(run, cell));
+  Json entries = Json::array();
+  // In the order of the cells, not in that of the interleaved run.
+  for (std::size_t cell = 0; cell < run.cells.size(); ++cell) {
+    for (const Sample& sample : run.recorder.samples()) {
+      if (sample.cell == cell) entries.push_back(entry_of(run, sample, baselines[cell]));
+    }
+  }
+  return entries;
+}
+
+Json failures_of(const RunFacts& run) {
+  Json entries = Json::array();
+  for (const Failure& failure : run.recorder.failures()) {
+    entries.push_back({{"name", run.cells[failure.cell].name()},
+                       {"repetition_index", failure.repetition},
+                       {"message", failure.message}});
+  }
+  return entries;
+}
+
+Json tasks_of(const RunFacts& run) {
+  Json tasks = Json::object();
+  for (std::size_t i = 0; i < run.cells.size(); ++i) {
+    if (!run.cells[i].is_baseline()) continue;
+    const std::vector<double> medians = run.recorder.task_medians(i);
+    if (!medians.empty()) tasks[run.cells[i].workload->name] = medians;
+  }
+  return tasks;
+}
+
+}  // namespace
+
+std::string json_report(const RunFacts& run) {
+  const Json report = {{"schema_version", kSchemaVersion}, {"context", context_of(run)},
+                       {"benchmarks", benchmarks_of(run)}, {"failures", failures_of(run)},
+                       {"partial", run.partial},           {"tasks", tasks_of(run)}};
+  return report.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace poolmark::harness::detail

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/grid.hpp"
+#include "harness/recorder.hpp"
+#include "poolmark/harness/options.hpp"
+
+namespace poolmark::harness::detail {
+
+struct RunFacts {
+  const Options& options;
+  const std::vector<Cell>& cells;
+  const std::vector<std::size_t>& tasks;  // of each cell
+  const Recorder& recorder;
+  std::string executable;
+  bool partial = false;  // interrupted
+};
+
+/// The results file: the format is described in docs/results-format.md. Valid JSON in UTF-8,
+/// whatever the numbers and messages are: what is not finite is left out, what is not UTF-8 is
+/// replaced.
+std::string json_report(const RunFacts& run);
+
+}  // namespace poolmark::harness::detail

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace poolmark::harness::detail {
+
+/// A file that is written at the end of a run or not at all: into a temporary file beside it, which
+/// then takes its name. Until then an older file of that name stays as it is.
+class OutputFile {
+ public:
+  /// Throws UsageError if `path` cannot be written; finds out by making the temporary file once.
+  explicit OutputFile(const std::string& path);
+
+  /// Throws UsageError if the file system refuses now; the older file is then still there.
+  void write(const std::string& text) const;
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;  // empty: a pipe or device, which is written directly
+};
+
+}  // namespace poolmark::harness::detail

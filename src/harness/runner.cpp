@@ -1,0 +1,200 @@
+#include "harness/runner.hpp"
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <exception>
+#include <map>
+#include <utility>
+
+#include "harness/console.hpp"
+#include "harness/library_flags.hpp"
+
+namespace poolmark::harness::detail {
+namespace {
+
+using Nanoseconds = std::chrono::duration<double, std::nano>;
+
+double clock_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+std::string what_was_thrown() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "something that is no std::exception was thrown";
+  }
+}
+
+/// What does not change while cells are measured.
+struct Measuring {
+  const Options& options;
+  std::map<const WorkloadEntry*, std::string> refused;  // workloads whose self-check failed
+  Recorder& recorder;
+};
+
+/// Runs one batch and adds its times to `attempt`. A warm pool exists already; a cold one is made
+/// and shut down within the timing.
+void measure_batch(const Cell& cell, PoolMode mode, Attempt& attempt) {
+  Subject& subject = *cell.subject;
+  const bool cold = mode == PoolMode::Cold;
+  // Reading CPU clocks costs system calls, so all of it happens outside the wall time. A cold
+  // pool's workers begin at 0.
+  const double workers_before = cold ? 0 : static_cast<double>(subject.worker_cpu_time().count());
+  const double process_before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  const double thread_before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  const auto start = Clock::now();
+
+  if (cold) subject.make_pool(cell.workers);
+  const Clock::time_point first = subject.run_batch(cell.pattern, cell.is_baseline());
+  if (cold) subject.close_pool(false);
+
+  const auto end = Clock::now();
+  const double thread = clock_ns(CLOCK_THREAD_CPUTIME_ID) - thread_before;
+  const double process = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - process_before;
+  const double workers = static_cast<double>(subject.worker_cpu_time().count()) - workers_before;
+
+  attempt.sums.real_ns += Nanoseconds(end - start).count();
+  attempt.sums.cpu_ns += thread;
+  attempt.sums.first_result_ns += Nanoseconds(first - start).count();
+  attempt.sums.cpu_total_ns += process + workers;
+  if (const auto times = subject.task_times(); cell.is_baseline() && !times.empty()) {
+    attempt.task_times.emplace_back(times.begin(), times.end());
+  }
+  subject.check_results();
+}
+
+/// Makes the pool of a warm cell; returns why that failed, or nothing.
+std::string prepare(const Cell& cell, const Measuring& measuring) {
+  if (const auto refused = measuring.refused.find(cell.workload);
+      refused != measuring.refused.end()) {
+    return refused->second;
+  }
+  if (interrupted() || measuring.options.pool == PoolMode::Cold) return "";
+  try {
+    cell.subject->make_pool(cell.workers);
+    cell.subject->warm_up(cell.workers);
+  } catch (const Interrupted&) {
+    // No failure: interrupted() is true now, and nothing will be measured.
+  } catch (...) {
+    return what_was_thrown();
+  }
+  return "";
+}
+
+/// Shuts the pool down whatever happened; returns why that failed, or nothing.
+std::string clean_up(const Cell& cell, bool cancel_tasks) {
+  std::string error;
+  try {
+    cell.subject->close_pool(cancel_tasks);
+  } catch (...) {
+    error = what_was_thrown();
+  }
+  cell.subject->drop_pool();
+  return error;
+}
+
+/// What an iteration that did not measure anything reports: more than the library can ask for, so
+/// that it does not try again with more iterations.
+double longer_than_wanted(const Options& options) {
+  return std::max(options.min_time_s, options.min_warmup_time_s) + 1;
+}
+
+/// A benchmark function: one repetition, or one try at it (see RepetitionCounter).
+///
+/// The library never hears of an error. Google Benchmark 1.7.1 crashes when the first repetition of
+/// a benchmark failed and two others did not (its statistics read a pointer that only a success
+/// sets), and aborts when repetitions differ in their number of iterations. So a failed or
+/// interrupted repetition goes through its loop to the end, and what it reports is never shown.
+void measure_cell(benchmark::State& state, const Cell& cell, std::size_t index,
+                  const Measuring& measuring) {
+  Attempt attempt;
+  attempt.iterations = static_cast<std::int64_t>(state.max_iterations);
+  std::int64_t done = 0;
+  std::string error = prepare(cell, measuring);
+
+  while (state.KeepRunning()) {
+    double seconds = longer_than_wanted(measuring.options);
+    if (error.empty() && !interrupted()) {
+      const double before = attempt.sums.real_ns;
+      try {
+        measure_batch(cell, measuring.options.pool, attempt);
+        seconds = (attempt.sums.real_ns - before) / 1e9;
+        ++done;
+      } catch (const Interrupted&) {
+        // The batch was given up, not failed: interrupted() is true now.
+      } catch (...) {
+        error = what_was_thrown();
+      }
+    }
+    attempt.seconds += seconds;
+    state.SetIterationTime(seconds);
+  }
+
+  const bool complete = done == attempt.iterations;
+  if (std::string late = clean_up(cell, !complete); error.empty()) error = std::move(late);
+  if (!error.empty()) {
+    measuring.recorder.add_failure(index, attempt, error);
+  } else if (complete) {
+    measuring.recorder.add(index, attempt);
+  }
+}
+
+/// Self-checks run before there is any pool, once for each workload that is to be measured.
+std::map<const WorkloadEntry*, std::string> self_check(const std::vector<Cell>& cells) {
+  std::map<const WorkloadEntry*, bool> seen;
+  std::map<const WorkloadEntry*, std::string> refused;
+  for (const Cell& cell : cells) {
+    if (interrupted() || !cell.workload->self_check) continue;
+    if (!std::exchange(seen[cell.workload], true)) {
+      try {
+        cell.workload->self_check();
+      } catch (...) {
+        refused[cell.workload] = what_was_thrown();
+      }
+    }
+  }
+  return refused;
+}
+
+void initialize_library(const Options& options, const std::string& executable) {
+  std::vector<std::string> arguments = library_arguments(options, executable);
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, pointers.data());
+}
+
+}  // namespace
+
+void run_cells(const std::vector<Cell>& cells, const std::vector<std::size_t>& tasks,
+               const Options& options, const std::string& executable, Recorder& recorder) {
+  initialize_library(options, executable);
+  const Measuring measuring{options, self_check(cells), recorder};
+
+  benchmark::ClearRegisteredBenchmarks();
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    names.push_back(cells[i].name());
+    const auto measure = [&, i](benchmark::State& state) {
+      measure_cell(state, cells[i], i, measuring);
+    };
+    benchmark::RegisterBenchmark(names.back().c_str(), measure)->UseManualTime();
+  }
+
+  const auto console = make_console(options, names, tasks, recorder);
+  benchmark::RunSpecifiedBenchmarks(console.get());
+  benchmark::ClearRegisteredBenchmarks();
+  benchmark::Shutdown();
+}
+
+}  // namespace poolmark::harness::detail

@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/command_line.hpp"
+#include "harness/console.hpp"
+#include "harness/grid.hpp"
+#include "harness/interrupt.hpp"
+#include "harness/json_report.hpp"
+#include "harness/output_file.hpp"
+#include "harness/progress.hpp"
+#include "harness/recorder.hpp"
+#include "harness/runner.hpp"
+#include "poolmark/harness/detail/subject.hpp"
+#include "poolmark/process_pool_executor.hpp"
+
+namespace poolmark::harness::detail {
+namespace {
+
+constexpr int kFailedStatus = 1;
+constexpr int kUsageStatus = 2;
+
+void list_cells(const std::vector<Cell>& cells) {
+  for (const Cell& cell : cells) fmt::print("{}\n", cell.name());
+}
+
+std::vector<std::string> names_of(const std::vector<Cell>& cells) {
+  std::vector<std::string> names;
+  for (const Cell& cell : cells) names.push_back(cell.name());
+  return names;
+}
+
+std::vector<std::size_t> count_tasks(const std::vector<Cell>& cells, bool long_inputs) {
+  std::vector<std::size_t> tasks;
+  for (const Cell& cell : cells) tasks.push_back(cell.subject->use_inputs(long_inputs));
+  return tasks;
+}
+
+Recorder make_recorder(const Options& options, const std::vector<std::string>& names,
+                       Progress& progress) {
+  return Recorder(names.size(), options.min_time_s, options.min_warmup_time_s,
+                  {.on_sample = [&](const Sample& s) { progress.sample(names[s.cell], s); },
+                   .on_failure = [&](const Failure& f) { progress.failure(names[f.cell], f); }});
+}
+
+/// What standard error says at the end of a run that did not go well; returns the exit status.
+int conclude(const Recorder& recorder, const std::vector<std::string>& names,
+             const Options& options) {
+  const auto& failures = recorder.failures();
+  if (!failures.empty()) {
+    fmt::print(stderr, "{} repetition{} failed; the first: {}: {}\n", failures.size(),
+               failures.size() == 1 ? "" : "s", names[failures.front().cell],
+               failures.front().message);
+  }
+  if (interrupted()) {
+    fmt::print(stderr, "Interrupted: {} repetitions were measured{}.\n", recorder.samples().size(),
+               options.out.empty() ? "" : fmt::format(" and are in {}", options.out));
+    return kInterruptedStatus;
+  }
+  return failures.empty() ? 0 : kFailedStatus;
+}
+
+}  // namespace
+
+int run_suite(Matrix& matrix, const Options& options, const std::string& executable) {
+  // 1. Options: everything that can be refused is refused before anything is measured.
+  const std::vector<Cell> cells = choose_cells(matrix, options);
+  if (options.list) {
+    list_cells(cells);
+    return 0;
+  }
+  const std::optional<OutputFile> out =
+      options.out.empty() ? std::nullopt : std::optional<OutputFile>(options.out);
+  Progress progress(options.progress_fd);
+
+  // 2. The zygote: the process that workers are forked from, while this one has a single thread.
+  {
+    const InterruptsIgnored for_the_workers;
+    start_zygote();
+  }
+  const InterruptListener listener;
+
+  // 3. Threads and pools: made and shut down by each cell in its turn.
+  const std::vector<std::string> names = names_of(cells);
+  const std::vector<std::size_t> tasks = count_tasks(cells, options.long_inputs);
+  Recorder recorder = make_recorder(options, names, progress);
+  print_run_header(options, cells.size());
+  progress.plan(names, options.repetitions);
+  run_cells(cells, tasks, options, executable, recorder);
+
+  const RunFacts run{options, cells, tasks, recorder, executable, interrupted()};
+  if (out || options.format == OutputFormat::Json) {
+    const std::string report = json_report(run);
+    if (options.format == OutputFormat::Json) fmt::print("{}", report);
+    if (out) out->write(report);
+  }
+  return conclude(recorder, names, options);
+}
+
+int suite_main(Matrix& matrix, int argc, char** argv) {
+  const std::string executable = argc > 0 ? argv[0] : "program";
+  const auto complain = [&](const std::exception& error) {
+    fmt::print(stderr, "{}: {}\n", std::filesystem::path(executable).filename().string(),
+               error.what());
+  };
+  try {
+    const CommandLine line = read_command_line(matrix, argc, argv);
+    if (line.answer) {
+      fmt::print("{}", *line.answer);
+      return 0;
+    }
+    return run_suite(matrix, line.options, executable);
+  } catch (const UsageError& error) {
+    complain(error);
+    return kUsageStatus;
+  } catch (const std::exception& error) {
+    complain(error);
+    return kFailedStatus;
+  }
+}
+
+}  // namespace poolmark::harness::detail

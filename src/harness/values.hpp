@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Reading the values of flags and environment variables. `source` is what the sentence of a
+/// UsageError names: "--workers" or "BENCHMARK_REPETITIONS".
+namespace poolmark::harness::detail {
+
+int parse_int(const std::string& source, const std::string& text, int least, int most,
+              const std::string& example);
+
+/// Seconds, not negative, without a unit.
+double parse_seconds(const std::string& source, const std::string& text);
+
+bool parse_bool(const std::string& source, const std::string& text);
+
+/// One of `allowed`; returns its index.
+std::size_t parse_choice(const std::string& source, const std::string& text,
+                         const std::vector<std::string>& allowed);
+
+/// The parts of a comma-separated list, none of them empty.
+std::vector<std::string> parse_list(const std::string& source, const std::string& text);
+
+}  // namespace poolmark::harness::detail

@@ -1,0 +1,78 @@
+#include "harness/output_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fake_suite.hpp"
+#include "poolmark/harness/options.hpp"
+
+namespace poolmark::harness::detail {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+std::string refusal(const std::string& path) {
+  try {
+    OutputFile{path};
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(OutputFile, LeavesNothingBehindBeforeItIsWritten) {
+  const TemporaryFolder folder;
+  const OutputFile file((folder / "new.json").string());
+  EXPECT_EQ(folder.count_files(), 0U);
+}
+
+TEST(OutputFile, KeepsTheOldFileUntilTheNewOneIsWhole) {
+  const TemporaryFolder folder;
+  folder.write("results.json", "old");
+  const OutputFile file((folder / "results.json").string());
+  EXPECT_EQ(text_of(folder / "results.json"), "old");
+  file.write("new");
+  EXPECT_EQ(text_of(folder / "results.json"), "new");
+  EXPECT_EQ(folder.count_files(), 1U);
+}
+
+TEST(OutputFile, KeepsTheOldFileWhenTheNewOneCannotBeWritten) {
+  const TemporaryFolder folder;
+  folder.write("results.json", "old");
+  const OutputFile file((folder / "results.json").string());
+  // A folder in the way of the rename.
+  fs::remove(folder / "results.json");
+  folder.write("results.json/inside", "old");
+  EXPECT_THROW(file.write("new"), UsageError);
+  EXPECT_EQ(text_of(folder / "results.json" / "inside"), "old");
+  EXPECT_EQ(folder.count_files(), 1U) << "the temporary file is gone";
+}
+
+TEST(OutputFile, WritesThroughALink) {
+  const TemporaryFolder folder;
+  folder.write("real.json", "old");
+  fs::create_symlink("real.json", folder / "link.json");
+  OutputFile((folder / "link.json").string()).write("new");
+  EXPECT_TRUE(fs::is_symlink(folder / "link.json"));
+  EXPECT_EQ(text_of(folder / "real.json"), "new");
+}
+
+TEST(OutputFile, NeverReplacesADevice) {
+  OutputFile("/dev/null").write("text");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_THROW(OutputFile("/dev/full").write("text"), UsageError);
+}
+
+TEST(OutputFile, RefusesWhatCannotBeWritten) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(refusal((folder / "no" / "where.json").string()),
+              testing::AllOf(HasSubstr("where.json"), HasSubstr("No such file"),
+                             HasSubstr("a folder that exists")));
+  EXPECT_THAT(refusal(folder.path().string()), HasSubstr("it is a folder"));
+  folder.write("file", "");
+  EXPECT_THAT(refusal((folder / "file" / "x.json").string()), HasSubstr("cannot be written"));
+}
+
+}  // namespace
+}  // namespace poolmark::harness::detail

@@ -1,0 +1,143 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fake_suite.hpp"
+
+// The real program, bench/scaling, as a user runs it.
+namespace poolmark::harness::detail {
+namespace {
+
+using nlohmann::json;
+
+/// A run of the program in a process group of its own, with --progress-fd going to a pipe.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> arguments) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+    arguments.insert(arguments.begin(), POOLMARK_SCALING);
+    arguments.push_back("--progress-fd=3");
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::setpgid(0, 0);
+      const int silence = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+      ::dup2(silence, STDOUT_FILENO);
+      ::dup2(silence, STDERR_FILENO);
+      if (ends[1] == 3) {
+        ::fcntl(3, F_SETFD, 0);
+      } else {
+        ::dup2(ends[1], 3);
+      }
+      ::execv(POOLMARK_SCALING, pointers.data());
+      ::_exit(127);
+    }
+    ::setpgid(pid_, pid_);  // whoever of the two comes first
+    ::close(ends[1]);
+    progress_ = ::fdopen(ends[0], "r");
+  }
+  ~Program() {
+    std::fclose(progress_);
+    if (pid_ > 0) wait();
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  /// The next progress event; null at the end of the run.
+  json next_event() {
+    std::string line;
+    for (int c = std::getc(progress_); c != EOF; c = std::getc(progress_)) {
+      if (c == '\n') return json::parse(line);
+      line.push_back(static_cast<char>(c));
+    }
+    return nullptr;
+  }
+
+  /// To the whole group, as a terminal does with Ctrl-C.
+  void interrupt_group() const { ::kill(-pid_, SIGINT); }
+
+  /// Blocks until the program has ended; its exit status, or -1 if a signal ended it.
+  int wait() {
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -pid_), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  /// After wait(): whether a process of its group is still there.
+  bool left_a_process() const { return ::kill(pid_, 0) == 0 || errno != ESRCH; }
+
+ private:
+  pid_t pid_ = 0;  // negative after wait()
+  std::FILE* progress_ = nullptr;
+};
+
+TEST(Scaling, MeasuresATinyGridOfEveryExecutorAndPattern) {
+  const TemporaryFolder folder;
+  Program program({"--workloads=sum", "--workers=2", "--benchmark_repetitions=2",
+                   "--benchmark_out=" + (folder / "out.json").string()});
+  EXPECT_EQ(program.next_event()["event"], "plan");
+  EXPECT_EQ(program.wait(), 0);
+  EXPECT_FALSE(program.left_a_process());
+
+  const json report = json_of(folder / "out.json");
+  EXPECT_EQ(report["failures"], json::array());
+  EXPECT_EQ(report["partial"], false);
+  EXPECT_EQ(report["tasks"]["sum"].size(), 4U);
+  std::set<std::string> names;
+  for (const json& entry : report["benchmarks"]) names.insert(entry["name"]);
+  EXPECT_THAT(names, testing::UnorderedElementsAre(
+                         "sum/sequential/map/workers:1", "sum/sequential/as_completed/workers:1",
+                         "sum/sequential/wait/workers:1", "sum/thread/map/workers:2",
+                         "sum/thread/as_completed/workers:2", "sum/thread/wait/workers:2",
+                         "sum/process/map/workers:2", "sum/process/as_completed/workers:2",
+                         "sum/process/wait/workers:2"));
+  EXPECT_EQ(report["benchmarks"].size(), 9U * 2U);
+}
+
+class InterruptedScaling : public testing::TestWithParam<const char*> {};
+
+TEST_P(InterruptedScaling, WritesAPartialFileAndLeavesNoProcess) {
+  const TemporaryFolder folder;
+  Program program({"--workloads=sleep", std::string("--executors=") + GetParam(), "--workers=16",
+                   "--no-baseline", "--benchmark_repetitions=10000",
+                   "--benchmark_out=" + (folder / "out.json").string()});
+  while (program.next_event()["event"] != "sample") {
+  }
+  program.interrupt_group();
+  EXPECT_EQ(program.wait(), 130);
+  EXPECT_FALSE(program.left_a_process());
+
+  const json report = json_of(folder / "out.json");
+  EXPECT_EQ(report["partial"], true);
+  EXPECT_EQ(report["failures"], json::array());
+  EXPECT_GE(report["benchmarks"].size(), 1U);
+  EXPECT_LT(report["benchmarks"].size(), 10000U);
+  EXPECT_EQ(folder.count_files(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Executors, InterruptedScaling, testing::Values("thread", "process"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST(Scaling, EndsWithStatus2ForABadValueAndWritesNothing) {
+  const TemporaryFolder folder;
+  Program program({"--workers=0", "--benchmark_out=" + (folder / "out.json").string()});
+  EXPECT_EQ(program.next_event(), nullptr);
+  EXPECT_EQ(program.wait(), 2);
+  EXPECT_EQ(folder.count_files(), 0U);
+}
+
+}  // namespace
+}  // namespace poolmark::harness::detail

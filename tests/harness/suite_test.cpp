@@ -1,0 +1,223 @@
+#include "poolmark/harness/suite.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ctime>
+#include <memory>
+#include <stdexcept>
+
+#include "fake_suite.hpp"
+
+// Suites of real workloads on real executors.
+namespace poolmark::harness {
+namespace {
+
+using detail::TemporaryFolder;
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+int square(int x) { return x * x; }
+int square_but_7(int x) { return x == 7 ? 0 : x * x; }
+int throw_at_7(int x) {
+  if (x == 7) throw std::runtime_error("seven");
+  return x * x;
+}
+
+Workload<int, int> squares(int (*task)(int) = square) {
+  return {.name = "squares",
+          .inputs = {3, 5, 7, 9},
+          .long_inputs = {3, 5, 7, 9, 11},
+          .task = task,
+          .check = results_equal<int, int>("squares", [](const int& x) { return x * x; }),
+          .workers = {2}};
+}
+
+class SuiteRun : public testing::Test {
+ protected:
+  TemporaryFolder folder;
+  std::string said;
+  std::string printed;
+
+  template <class S>
+  int main_of(S& suite, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "program");
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int status = suite.main(static_cast<int>(pointers.size()), pointers.data());
+    said = testing::internal::GetCapturedStderr();
+    printed = testing::internal::GetCapturedStdout();
+    return status;
+  }
+
+  template <class S>
+  json measure(S& suite, int expected_status, std::vector<std::string> arguments = {}) {
+    arguments.push_back("--benchmark_repetitions=2");
+    arguments.push_back("--benchmark_out=" + (folder / "out.json").string());
+    EXPECT_EQ(main_of(suite, std::move(arguments)), expected_status) << said;
+    return detail::json_of(folder / "out.json");
+  }
+};
+
+TEST_F(SuiteRun, MeasuresEveryExecutorAndPattern) {
+  Suite suite;
+  suite.add(squares());
+  const json report = measure(suite, 0);
+  EXPECT_EQ(report["failures"], json::array());
+  EXPECT_EQ(report["benchmarks"].size(), 9U * 2U);
+  EXPECT_EQ(report["tasks"]["squares"].size(), 4U);
+  for (const json& entry : report["benchmarks"]) {
+    EXPECT_EQ(entry["tasks"], 4);
+    EXPECT_GT(entry["real_time"], 0);
+    EXPECT_GT(entry["first_result_ns"], 0);
+    EXPECT_LE(entry["first_result_ns"], entry["real_time"]);
+    EXPECT_TRUE(entry.contains("speedup")) << entry;
+  }
+}
+
+TEST_F(SuiteRun, MeasuresColdPools) {
+  Suite suite;
+  suite.add(squares());
+  const json report = measure(suite, 0, {"--pool=cold"});
+  EXPECT_EQ(report["failures"], json::array());
+  EXPECT_EQ(report["context"]["pool"], "cold");
+}
+
+TEST_F(SuiteRun, MeasuresLongInputs) {
+  Suite suite;
+  suite.add(squares());
+  const json report = measure(suite, 0, {"--long", "--executors=sequential"});
+  EXPECT_EQ(report["context"]["long"], true);
+  for (const json& entry : report["benchmarks"]) EXPECT_EQ(entry["tasks"], 5);
+}
+
+TEST_F(SuiteRun, FailsWhereAResultIsWrong) {
+  Suite suite;
+  suite.add(squares(square_but_7));
+  const json report = measure(suite, 1);
+  EXPECT_EQ(report["benchmarks"], json::array());
+  EXPECT_EQ(report["failures"].size(), 9U * 2U);
+  for (const json& failure : report["failures"]) {
+    EXPECT_EQ(failure["message"], "wrong result of squares, task 2: got 0, expected 49");
+  }
+}
+
+TEST_F(SuiteRun, FailsWhereATaskThrows) {
+  Suite suite;
+  suite.add(squares(throw_at_7));
+  const json report = measure(suite, 1);
+  EXPECT_EQ(report["benchmarks"], json::array());
+  for (const json& failure : report["failures"]) {
+    EXPECT_THAT(failure["message"].get<std::string>(), HasSubstr("seven"));
+  }
+}
+
+/// Uses 2 ms of its thread's CPU time, however long that takes.
+int spin(int x) {
+  const auto cpu_time = [] {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+  };
+  const auto end = cpu_time() + 2'000'000;
+  while (cpu_time() < end) {
+  }
+  return x;
+}
+
+TEST_F(SuiteRun, CountsTheCpuTimeOfThreadsAndProcesses) {
+  Suite suite;
+  suite.add(
+      Workload<int, int>{.name = "spin",
+                         .inputs = {1, 2},
+                         .task = spin,
+                         .check = results_equal<int, int>("spin", [](const int& x) { return x; }),
+                         .workers = {1}});
+  for (const char* pool : {"--pool=warm", "--pool=cold"}) {
+    for (const json& entry : measure(suite, 0, {pool})["benchmarks"]) {
+      EXPECT_GE(entry["cpu_time_total_ns"], 2 * 2e6) << pool << entry;
+      if (entry["executor"] == "sequential") continue;
+      EXPECT_LT(entry["cpu_time"], 2 * 2e6) << "the caller's own alone: " << pool << entry;
+    }
+  }
+}
+
+/// A pool of a user's own: runs each task in submit(), but claims two workers.
+class OwnPool {
+ public:
+  template <class F, class... Args>
+  auto submit(F f, Args... args) {
+    return inner_.submit(f, args...);
+  }
+  void shutdown(ShutdownOptions) { inner_.shutdown(); }
+  int max_workers() const { return 2; }
+
+ private:
+  SequentialExecutor inner_;
+};
+
+TEST_F(SuiteRun, MeasuresAnExecutorOfOnesOwn) {
+  Suite suite{executor_under_test(
+      "own", [](int workers) { return std::make_unique<ThreadPoolExecutor>(workers); })};
+  suite.add(squares());
+  const json report = measure(suite, 0, {"--executors=own"});
+  EXPECT_EQ(report["failures"], json::array());
+  EXPECT_EQ(report["benchmarks"].size(), 4U * 2U);
+  EXPECT_EQ(report["benchmarks"].back()["name"], "squares/own/wait/workers:2");
+}
+
+TEST_F(SuiteRun, DoesNotCallAPoolWarmWhoseWorkersNeverRan) {
+  Suite suite{executor_under_test("own", [](int) { return std::make_unique<OwnPool>(); })};
+  suite.add(squares());
+  const json report = measure(suite, 1, {"--executors=own", "--patterns=map", "--no-baseline"});
+  EXPECT_THAT(report["failures"][0]["message"].get<std::string>(),
+              HasSubstr("only 1 of its 2 workers"));
+}
+
+TEST_F(SuiteRun, ListsExactNamesAndMeasuresNothing) {
+  Suite suite;
+  suite.add(squares(throw_at_7));
+  EXPECT_EQ(main_of(suite, {"--benchmark_list_tests", "--benchmark_filter=process/wait"}), 0);
+  EXPECT_EQ(printed, "squares/sequential/map/workers:1\nsquares/process/wait/workers:2\n");
+}
+
+TEST_F(SuiteRun, EndsWithStatus2AndOneSentenceForBadInput) {
+  Suite suite;
+  suite.add(squares(throw_at_7));
+  const std::string nowhere = (folder / "no" / "out.json").string();
+  for (const auto& [argument, value] :
+       std::vector<std::pair<std::string, std::string>>{{"--workloads=cubes", "'cubes'"},
+                                                        {"--executors=fiber", "'fiber'"},
+                                                        {"--patterns=race", "'race'"},
+                                                        {"--workers=0", "'0'"},
+                                                        {"--benchmark_filter=cubes", "'cubes'"},
+                                                        {"--benchmark_out=" + nowhere, nowhere},
+                                                        {"--unknown", "'--unknown'"}}) {
+    EXPECT_EQ(main_of(suite, {argument}), 2) << argument;
+    EXPECT_THAT(said, AllOf(testing::StartsWith("program: "), HasSubstr(value)));
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+    EXPECT_EQ(printed, "");
+  }
+}
+
+TEST_F(SuiteRun, AnswersHelp) {
+  Suite suite;
+  suite.add(squares());
+  EXPECT_EQ(main_of(suite, {"--help"}), 0);
+  EXPECT_THAT(printed, AllOf(HasSubstr("squares"), HasSubstr("sequential, thread, process")));
+}
+
+TEST(Suite, RefusesNamesThatAreTakenOrUnfit) {
+  const auto make = [](int) { return std::make_unique<OwnPool>(); };
+  EXPECT_THROW(Suite{executor_under_test("thread", make)}, std::invalid_argument);
+  EXPECT_THROW(Suite{executor_under_test("my pool", make)}, std::invalid_argument);
+  Suite suite;
+  suite.add(squares());
+  EXPECT_THROW(suite.add(squares()), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace poolmark::harness
