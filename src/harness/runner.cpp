@@ -166,7 +166,9 @@ std::map<const WorkloadEntry*, std::string> self_check(const std::vector<Cell>& 
 }
 
 void initialize_library(const Options& options, const std::string& executable) {
-  std::vector<std::string> arguments = library_arguments(options, executable);
+  // Static: the library keeps the pointer to the program's name and reads it again for its context.
+  static std::vector<std::string> arguments;
+  arguments = library_arguments(options, executable);
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
