@@ -70,9 +70,7 @@ ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
 
 ThreadPoolCore::~ThreadPoolCore() {
   // Nobody waited for them, and the last reference was the last thread's own.
-  for (std::thread& thread : threads_) {
-    if (thread.joinable()) thread.detach();
-  }
+  for (std::thread& thread : threads_) thread.detach();
 }
 
 bool ThreadPoolCore::is_inherited() const noexcept { return fork_generation_ != fork_generation(); }
@@ -108,19 +106,22 @@ bool ThreadPoolCore::wake_one() noexcept {
 }
 
 void ThreadPoolCore::start_worker() {
-  const auto number = static_cast<int>(threads_.size());
-  if (number == max_workers_) return;
+  if (alive_ == max_workers_) return;
   try {
     threads_.emplace_back(
-        [self = IntrusivePtr<ThreadPoolCore>(this), number] { self->work(number); });
+        [self = IntrusivePtr<ThreadPoolCore>(this), number = started_] { self->work(number); });
+    ++started_;
+    ++alive_;
   } catch (const std::system_error& error) {
     // With one thread the work gets done, only later.
-    if (!threads_.empty()) return;
-    throw std::system_error(error.code(), "the thread pool cannot start its first thread");
+    if (alive_ > 0) return;
+    throw std::system_error(error.code(), "the thread pool cannot start a thread, and has none");
   }
 }
 
 void ThreadPoolCore::note_discarded() noexcept {
+  // In a forked child the mutex may be held for ever by a thread that is not here.
+  if (is_inherited()) return;
   TaskQueue swept;  // outlives the lock
   std::lock_guard lock(mutex_);
   if (++discarded_ < kDiscardedBeforeSweep || discarded_ * 2 < queue_.size()) return;
@@ -140,8 +141,30 @@ void ThreadPoolCore::work(int number) {
   pool_of_this_thread = this;
   name_this_thread(name_prefix_, number);
   if (!initialize_worker()) return;
+  try {
+    work_until_closed();
+  } catch (const abi::__forced_unwind&) {
+    // A task called pthread_exit(), or somebody cancelled the thread. It must go on ending.
+    replace_this_worker();
+    throw;
+  }
+}
+
+void ThreadPoolCore::work_until_closed() {
   while (auto task = next_task()) {
     if (task->try_claim()) task->run();
+  }
+}
+
+void ThreadPoolCore::replace_this_worker() noexcept {
+  try {
+    std::lock_guard lock(mutex_);
+    --alive_;
+    // With nothing to do, it is the next submit that starts one.
+    if (!queue_.empty()) start_worker();
+  } catch (const std::exception& error) {
+    break_pool(std::string("a task ended its thread, and no other could be started: ") +
+               error.what());
   }
 }
 
@@ -151,9 +174,11 @@ bool ThreadPoolCore::initialize_worker() {
     initializer_();
     return true;
   } catch (const abi::__forced_unwind&) {
+    break_pool("the initializer of a worker thread ended the thread");
     throw;
   } catch (...) {
-    break_pool(std::current_exception());
+    break_pool("the initializer of a worker thread threw " +
+               describe_exception(std::current_exception()));
     return false;
   }
 }
@@ -201,9 +226,7 @@ void ThreadPoolCore::close(bool cancel_futures) {
   while (!cancelled.empty()) cancelled.pop()->try_cancel();
 }
 
-void ThreadPoolCore::break_pool(std::exception_ptr cause) {
-  const std::string reason =
-      "the initializer of a worker thread threw " + describe_exception(cause);
+void ThreadPoolCore::break_pool(const std::string& reason) {
   TaskQueue pending;
   {
     std::lock_guard lock(mutex_);
@@ -219,9 +242,15 @@ void ThreadPoolCore::break_pool(std::exception_ptr cause) {
 
 void ThreadPoolCore::join_workers() {
   std::lock_guard joining(joining_);
-  // closed_ is set, so nobody adds a thread any more.
-  for (std::thread& thread : threads_) {
-    if (thread.joinable()) thread.join();
+  for (;;) {
+    std::vector<std::thread> ending;
+    {
+      std::lock_guard lock(mutex_);
+      ending.swap(threads_);
+    }
+    // closed_ is set, so the only threads that come still are those that replace one of these.
+    if (ending.empty()) return;
+    for (std::thread& thread : ending) thread.join();
   }
 }
 

@@ -1,3 +1,5 @@
+#include "poolmark/detail/usable_cpus.hpp"
+
 #include <sched.h>
 
 #include <algorithm>
@@ -18,6 +20,7 @@
 // group above it. Inside a container the listed path may not exist below the mount point; then the
 // mount point itself is the container's group, and it is on the way up, so it is read last.
 namespace poolmark {
+namespace detail {
 namespace {
 
 int cpus_by_affinity() {
@@ -39,8 +42,8 @@ std::optional<std::string> first_line_of(const std::string& path) {
 }
 
 /// CPUs granted by "max 100000" or "150000 100000".
-std::optional<double> quota_v2(const std::string& group) {
-  const auto line = first_line_of("/sys/fs/cgroup" + group + "/cpu.max");
+std::optional<double> quota_v2(const std::string& group_directory) {
+  const auto line = first_line_of(group_directory + "/cpu.max");
   if (!line) return std::nullopt;
   std::istringstream words(*line);
   double quota = 0;
@@ -49,10 +52,9 @@ std::optional<double> quota_v2(const std::string& group) {
   return quota / period;
 }
 
-std::optional<double> quota_v1(const std::string& group) {
-  const std::string directory = "/sys/fs/cgroup/cpu" + group;
-  const auto quota = first_line_of(directory + "/cpu.cfs_quota_us");
-  const auto period = first_line_of(directory + "/cpu.cfs_period_us");
+std::optional<double> quota_v1(const std::string& group_directory) {
+  const auto quota = first_line_of(group_directory + "/cpu.cfs_quota_us");
+  const auto period = first_line_of(group_directory + "/cpu.cfs_period_us");
   if (!quota || !period) return std::nullopt;
   const double granted = std::atof(quota->c_str());
   const double every = std::atof(period->c_str());
@@ -60,13 +62,14 @@ std::optional<double> quota_v1(const std::string& group) {
   return granted / every;
 }
 
-/// The least quota of `group` and of all above it; infinity if there is none.
+/// The least quota of `group` and of all above it in the hierarchy mounted at `mount`; infinity if
+/// there is none.
 template <class ReadQuota>
-double least_quota_upwards(std::string group, ReadQuota read_quota) {
+double least_quota_upwards(const std::string& mount, std::string group, ReadQuota read_quota) {
   double least = std::numeric_limits<double>::infinity();
   for (;;) {
     if (group == "/") group.clear();
-    if (const auto quota = read_quota(group)) least = std::min(least, *quota);
+    if (const auto quota = read_quota(mount + group)) least = std::min(least, *quota);
     if (group.empty()) return least;
     group.erase(group.rfind('/'));
   }
@@ -76,9 +79,12 @@ bool names_cpu_controller(const std::string& controllers) {
   return ("," + controllers + ",").find(",cpu,") != std::string::npos;
 }
 
-double cpus_by_quota() {
+}  // namespace
+
+double cpus_by_quota(const std::string& root) {
   double least = std::numeric_limits<double>::infinity();
-  std::ifstream groups("/proc/self/cgroup");
+  const std::string mount = root + "/sys/fs/cgroup";
+  std::ifstream groups(root + "/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
     const auto first = line.find(':');
     const auto second = line.find(':', first + 1);
@@ -86,21 +92,23 @@ double cpus_by_quota() {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string group = line.substr(second + 1);
     if (group.empty() || group.front() != '/') continue;
-    if (controllers.empty()) least = std::min(least, least_quota_upwards(group, quota_v2));
+    if (controllers.empty()) least = std::min(least, least_quota_upwards(mount, group, quota_v2));
     if (names_cpu_controller(controllers)) {
-      least = std::min(least, least_quota_upwards(group, quota_v1));
+      least = std::min(least, least_quota_upwards(mount + "/cpu", group, quota_v1));
     }
   }
   return least;
 }
 
-}  // namespace
+int usable_cpus_of(int by_affinity, double by_quota) {
+  if (std::ceil(by_quota) >= by_affinity) return std::max(1, by_affinity);
+  return std::max(1, static_cast<int>(std::ceil(by_quota)));
+}
+
+}  // namespace detail
 
 int usable_cpus() {
-  const int by_affinity = cpus_by_affinity();
-  const double by_quota = std::ceil(cpus_by_quota());
-  if (by_quota >= by_affinity) return std::max(1, by_affinity);
-  return std::max(1, static_cast<int>(by_quota));
+  return detail::usable_cpus_of(detail::cpus_by_affinity(), detail::cpus_by_quota({}));
 }
 
 }  // namespace poolmark

@@ -39,8 +39,8 @@ struct MapOptions {
 ///
 /// A map that has been begun and is destroyed or closed before its end cancels what has not
 /// started; one that nobody began lets everything run (cpython#136578 tells why one rule is
-/// needed). Where the workers read a range of the caller's, the destructor blocks until the last
-/// running call has ended.
+/// needed). Where the workers read a range of the caller's, the destructor, and it alone, blocks
+/// until the last running call has ended.
 template <class R>
 class MapResult {
  public:
@@ -84,7 +84,7 @@ class MapResult {
   }
   std::default_sentinel_t end() const noexcept { return {}; }
 
-  /// Cancels what has not started; the map is at its end then.
+  /// Cancels what has not started; the map is at its end then. Does not block.
   void close();
 
  private:
@@ -95,6 +95,7 @@ class MapResult {
   bool at_end() const noexcept;
   void load_chunk();
   void refill();
+  void await_readers();
   void leave() noexcept;
 
   std::unique_ptr<detail::ChunkSource<R>> source_;
@@ -103,6 +104,7 @@ class MapResult {
   std::optional<std::size_t> buffersize_;
 
   std::deque<Submitted> in_flight_;  // the front is the chunk that is being read
+  std::deque<Submitted> abandoned_;  // of a closed map, still reading the caller's range
   detail::Chunk<R> current_;         // the front's outcomes, once they have been waited for
   std::size_t position_ = 0;         // in the front chunk
   std::size_t unyielded_ = 0;        // elements submitted and not passed by the iteration
@@ -205,9 +207,10 @@ MapResult<R>::MapResult(std::unique_ptr<detail::ChunkSource<R>> source, const Ma
     chunksize_ = std::min(chunksize_, *buffersize_);
   }
   refill();
-  if (refill_error_) {
+  if (const std::exception_ptr refused = refill_error_) {
     close();
-    std::rethrow_exception(refill_error_);
+    await_readers();
+    std::rethrow_exception(refused);
   }
 }
 
@@ -222,14 +225,22 @@ MapResult<R>& MapResult<R>::operator=(MapResult&& other) noexcept {
 
 template <class R>
 void MapResult<R>::close() {
-  for (Submitted& chunk : in_flight_) chunk.future.cancel();
-  input_ended_ = true;
-  if (source_ && source_->reads_callers_range()) {
-    for (Submitted& chunk : in_flight_) chunk.future.state()->wait_done(std::nullopt);
+  for (Submitted& chunk : in_flight_) {
+    if (chunk.future.cancel() || chunk.future.done() || !source_->reads_callers_range()) continue;
+    abandoned_.push_back(std::move(chunk));
   }
+  input_ended_ = true;
+  refill_error_ = nullptr;
   in_flight_.clear();
   current_.clear();
   unyielded_ = 0;
+}
+
+template <class R>
+void MapResult<R>::await_readers() {
+  if (!source_->reads_callers_range()) return;
+  for (Submitted& chunk : in_flight_) chunk.future.state()->wait_done(std::nullopt);
+  for (Submitted& chunk : abandoned_) chunk.future.state()->wait_done(std::nullopt);
 }
 
 template <class R>
@@ -261,13 +272,18 @@ void MapResult<R>::load_chunk() {
     current_ = std::move(front.future).take();
   } catch (...) {
     // The task as a whole failed (cancelled, its worker died): so did every element of it.
-    current_.assign(front.size, detail::Outcome<R>::of_error(std::current_exception()));
+    while (current_.size() < front.size) {
+      current_.push_back(detail::Outcome<R>::of_error(std::current_exception()));
+    }
   }
 }
 
 template <class R>
 void MapResult<R>::advance() {
-  if (in_flight_.empty()) return;
+  if (in_flight_.empty()) {
+    refill_error_ = nullptr;  // passed without being looked at, like any failed element
+    return;
+  }
   // Not before the element is done: the buffer would hold one more than it may.
   if (current_.empty()) load_chunk();
   // Nothing of a value is kept once the iteration has passed it.
@@ -304,11 +320,8 @@ template <class R>
 void MapResult<R>::leave() noexcept {
   if (!source_) return;
   try {
-    if (begun_) {
-      close();
-    } else if (source_->reads_callers_range()) {
-      for (Submitted& chunk : in_flight_) chunk.future.state()->wait_done(std::nullopt);
-    }
+    if (begun_) close();
+    await_readers();
   } catch (const DeadlockError&) {
     // A forked child: the map lives on in the parent, here there is nothing to wait for.
   }

@@ -80,12 +80,14 @@ class ThreadPoolCore final : public RefCounted {
   void refuse_unless_open() const;
   void start_worker();
   void work(int number);
+  void work_until_closed();
   bool initialize_worker();
+  void replace_this_worker() noexcept;
   IntrusivePtr<FutureState> next_task();
   void await_work(std::unique_lock<std::mutex>& lock);
   bool wake_one() noexcept;
   void close(bool cancel_futures);
-  void break_pool(std::exception_ptr cause);
+  void break_pool(const std::string& reason);
   void join_workers();
 
   const int max_workers_;
@@ -95,14 +97,16 @@ class ThreadPoolCore final : public RefCounted {
 
   std::mutex mutex_;  // guards all up to joining_
   TaskQueue queue_;
-  std::size_t discarded_ = 0;  // entries of queue_ that will never run, about
-  std::vector<std::thread> threads_;
-  int idle_ = 0;    // workers in await_work() that nobody has called yet
-  int called_ = 0;  // workers called out of await_work() that have not left it
+  std::size_t discarded_ = 0;         // entries of queue_ that will never run, about
+  std::vector<std::thread> threads_;  // not joined yet
+  int started_ = 0;                   // workers so far; the next one's number
+  int alive_ = 0;                     // workers that take tasks
+  int idle_ = 0;                      // workers in await_work() that nobody has called yet
+  int called_ = 0;                    // workers called out of await_work() that have not left it
   bool closed_ = false;
   std::string broken_;  // why the pool is broken; empty if it is not
 
-  std::mutex joining_;  // held while threads_ are joined
+  std::mutex joining_;  // held while threads are joined, so that every caller waits for all
 
   // The word that idle workers sleep on, changed at each call. Relaxed: mutex_ does the publishing.
   std::atomic<std::uint32_t> calls_{0};
