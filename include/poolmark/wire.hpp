@@ -41,7 +41,7 @@ struct Wire {
 namespace detail {
 
 template <class T>
-concept HasOwnWire = !requires { typename Wire<T>::IsDefault; };
+concept HasOwnWire = !std::is_void_v<T> && !requires { typename Wire<T>::IsDefault; };
 
 template <class T>
 concept ArchivedByCereal = std::is_default_constructible_v<T> &&

@@ -41,10 +41,11 @@ class WorkerLoop {
     channel_of_this_process = &channel_.header();
     on_exit(report_exit, nullptr);
     while (read_header()) {
-      if (take()) {
-        run_task();
-      } else {
+      if (!take()) {
         read(nullptr, task_.size);
+      } else if (run_task() == CallOutcome::kThrew && task_.slot == kNoSlot) {
+        // The initializer threw: the tasks that stand behind it must not run in here.
+        return;
       }
     }
   }
@@ -76,7 +77,7 @@ class WorkerLoop {
         std::memory_order_acquire);
   }
 
-  void run_task() {
+  CallOutcome run_task() {
     now_doing(Doing::kReadingArguments);
     call_.clear();
     read(call_.extend(task_.size), task_.size);
@@ -94,6 +95,7 @@ class WorkerLoop {
     std::memcpy(answer_.data(), &header, sizeof header);
     write(answer_.data(), answer_.size());
     forget_large_buffers();
+    return outcome;
   }
 
   void read(void* into, std::size_t size) {

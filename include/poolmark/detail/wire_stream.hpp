@@ -53,10 +53,14 @@ class WireReader {
   template <class T>
     requires std::is_trivially_copyable_v<T>
   T get_raw() {
-    // bit_cast, because T need not have a default constructor.
-    std::array<std::byte, sizeof(T)> bytes;
-    get_bytes(bytes.data(), sizeof(T));
-    return std::bit_cast<T>(bytes);
+    // A union, because T need not have a default constructor; and not std::bit_cast, because g++ 12
+    // no longer calls a closure with a const capture trivially copyable once it has been copied.
+    union Room {
+      Room() noexcept {}
+      T value;
+    } room;
+    get_bytes(static_cast<void*>(&room.value), sizeof(T));
+    return room.value;
   }
 
   std::string get_string() {
