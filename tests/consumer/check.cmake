@@ -1,0 +1,19 @@
+# BUILD_DIR, WORK_DIR, SOURCE_DIR, GENERATOR, COMPILER, FLAGS, BUILD_TYPE, COMPONENTS, VERSION:
+# installs, configures, builds and runs.
+file(REMOVE_RECURSE ${WORK_DIR})
+
+function(run what)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${what} failed (${status}):\n${said}")
+  endif()
+endfunction()
+
+run("installing" ${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_DIR}/prefix)
+run("configuring the consumer" ${CMAKE_COMMAND} -S ${SOURCE_DIR} -B ${WORK_DIR}/build
+    -G ${GENERATOR} -D CMAKE_PREFIX_PATH=${WORK_DIR}/prefix -D CMAKE_CXX_COMPILER=${COMPILER}
+    -D CMAKE_CXX_FLAGS=${FLAGS} -D CMAKE_BUILD_TYPE=${BUILD_TYPE} -D "COMPONENTS=${COMPONENTS}"
+    -D POOLMARK_VERSION=${VERSION})
+run("building the consumer" ${CMAKE_COMMAND} --build ${WORK_DIR}/build)
+run("the consumer's program" ${WORK_DIR}/build/use_futures)
+file(REMOVE_RECURSE ${WORK_DIR})

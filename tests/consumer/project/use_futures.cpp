@@ -1,0 +1,32 @@
+#include <poolmark/futures.hpp>
+
+#include <vector>
+
+namespace pm = poolmark;
+
+namespace {
+
+int square(int x) { return x * x; }
+
+/// The sum of some squares, one way and the other.
+template <class Executor>
+bool adds_up(Executor& pool) {
+  const std::vector<int> numbers{1, 2, 3};
+  int sum = 0;
+  for (const int value : pool.map(square, numbers)) sum += value;
+  std::vector<pm::Future<int>> futures;
+  for (const int x : numbers) futures.push_back(pool.submit(square, x));
+  for (auto& future : pm::as_completed(futures)) sum -= future.result();
+  return sum == 0;
+}
+
+}  // namespace
+
+int main() {
+  pm::start_zygote();
+  pm::SequentialExecutor sequential;
+  pm::ThreadPoolExecutor threads(2);
+  pm::ProcessPoolExecutor processes(
+      {.max_workers = 2, .start_method = pm::StartMethod::ProcessZygote});
+  return adds_up(sequential) && adds_up(threads) && adds_up(processes) ? 0 : 1;
+}

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "event.hpp"
+#include "poolmark/process_pool_executor.hpp"
+#include "poolmark/sequential_executor.hpp"
+#include "poolmark/thread_pool_executor.hpp"
+#include "poolmark/wait.hpp"
+#include "tasks.hpp"
+
+/// The executors that every behaviour is tried on: `TYPED_TEST_SUITE(Suite, AllExecutors,
+/// ExecutorNames)`. Each is a struct that makes the executor and says in what it differs.
+namespace poolmark::test {
+
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+struct Sequential {
+  using Executor = SequentialExecutor;
+  static constexpr const char* kName = "sequential";
+  static constexpr bool kRunsInSubmit = true;  // a future is done when submit() returns
+  static constexpr bool kSharesMemory = true;  // a task sees the objects of the test
+
+  static Executor make(int /*workers*/ = 1) { return Executor(); }
+};
+
+struct Threads {
+  using Executor = ThreadPoolExecutor;
+  static constexpr const char* kName = "thread";
+  static constexpr bool kRunsInSubmit = false;
+  static constexpr bool kSharesMemory = true;
+  using Broken = BrokenThreadPool;
+
+  static Executor make(int workers = 2) { return Executor(workers); }
+  template <class F>
+  static Executor make_with_initializer(int workers, F initializer) {
+    return Executor({.max_workers = workers, .initializer = initializer});
+  }
+};
+
+struct Processes {
+  using Executor = ProcessPoolExecutor;
+  static constexpr const char* kName = "process";
+  static constexpr bool kRunsInSubmit = false;
+  static constexpr bool kSharesMemory = false;
+  using Broken = BrokenProcessPool;
+
+  // From the zygote of main(): this process may have threads already.
+  static Executor make(int workers = 2) {
+    return Executor({.max_workers = workers, .start_method = StartMethod::ProcessZygote});
+  }
+  template <class F>
+  static Executor make_with_initializer(int workers, F initializer) {
+    return Executor({.max_workers = workers,
+                     .initializer = initializer,
+                     .start_method = StartMethod::ProcessZygote});
+  }
+};
+
+using AllExecutors = ::testing::Types<Sequential, Threads, Processes>;
+
+struct ExecutorNames {
+  template <class Case>
+  static std::string GetName(int) {
+    return Case::kName;
+  }
+};
+
+/// What the reason is when a test needs a task that has not ended when submit() returns.
+inline constexpr const char* kSequentialNeverPending =
+    "the sequential executor has run the task when submit() returns";
+
+inline constexpr const char* kProcessesShareNothing =
+    "a worker process has objects of its own: the test could not see what it does to them";
+
+/// The only worker of `executor`, busy until the test says otherwise: what is submitted behind it
+/// is pending.
+template <class Executor>
+class BusyWorker {
+ public:
+  explicit BusyWorker(Executor& executor)
+      : future_(executor.submit(&hold_worker, begun_.name(), may_end_.name(), 0)) {
+    begun_.wait();
+  }
+  BusyWorker(const BusyWorker&) = delete;
+  BusyWorker& operator=(const BusyWorker&) = delete;
+  ~BusyWorker() { release(); }
+
+  void release() {
+    if (!may_end_.is_set()) may_end_.set();
+    future_.exception();
+  }
+  const Future<int>& future() const noexcept { return future_; }
+
+ private:
+  Event begun_;
+  Event may_end_;
+  Future<int> future_;
+};
+
+/// How many entries a directory has: /proc/self/fd, /proc/self/task.
+inline std::size_t entries_in(const char* directory) {
+  const std::filesystem::directory_iterator entries(directory);
+  return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+/// Fails unless `statement` throws `Type` with a message that contains `text`.
+#define EXPECT_THROW_WITH(statement, Type, text) \
+  EXPECT_THAT(                                   \
+      [&] { static_cast<void>(statement); },     \
+      ::testing::Throws<Type>(::testing::Property(&Type::what, ::testing::HasSubstr(text))))
+
+}  // namespace poolmark::test

@@ -1,0 +1,271 @@
+#include "poolmark/thread_pool_executor.hpp"
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <latch>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "executors.hpp"
+
+// What only the thread pool does; what it shares with the others is in *_conformance_test.cpp.
+namespace poolmark::test {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::string name_of_this_thread() {
+  std::array<char, 16> name{};
+  pthread_getname_np(pthread_self(), name.data(), name.size());
+  return name.data();
+}
+
+/// Runs `body` in a forked child that ends without cleaning up, and returns its exit code.
+template <class F>
+int exit_code_of_child(F body) {
+  const pid_t child = fork();
+  if (child == 0) _exit(body());
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(ThreadPoolExecutor, TPE_02_threads_start_on_demand) {
+  const std::size_t before = entries_in("/proc/self/task");
+  ThreadPoolExecutor pool(8);
+  EXPECT_EQ(entries_in("/proc/self/task"), before);
+  pool.submit(square, 1).result();
+  EXPECT_EQ(entries_in("/proc/self/task"), before + 1);
+}
+
+TEST(ThreadPoolExecutor, TPE_02_never_more_threads_than_max_workers) {
+  const std::size_t before = entries_in("/proc/self/task");
+  ThreadPoolExecutor pool(3);
+  Event may_end;
+  for (int i = 0; i < 50; ++i) pool.submit(return_when, may_end.name(), i);
+  EXPECT_EQ(entries_in("/proc/self/task"), before + 3);
+  may_end.set();
+}
+
+TEST(ThreadPoolExecutor, TPE_03_an_idle_thread_is_used_before_a_new_one_starts) {
+  const std::size_t before = entries_in("/proc/self/task");
+  ThreadPoolExecutor pool(8);
+  for (int i = 0; i < 20; ++i) {
+    await_sleep_of(pool.submit(this_thread_id).result());
+  }
+  EXPECT_EQ(entries_in("/proc/self/task"), before + 1);
+}
+
+TEST(ThreadPoolExecutor, TPE_04_threads_have_the_prefix_and_a_number) {
+  ThreadPoolExecutor pool({.max_workers = 1, .thread_name_prefix = "io"});
+  EXPECT_EQ(pool.submit(name_of_this_thread).result(), "io-0");
+}
+
+TEST(ThreadPoolExecutor, TPE_04_a_long_prefix_is_cut_and_the_number_stays) {
+  ThreadPoolExecutor pool({.max_workers = 2, .thread_name_prefix = "a-prefix-that-is-long"});
+  const auto tell = [](std::latch* both) {
+    both->arrive_and_wait();
+    return name_of_this_thread();
+  };
+  std::latch both{2};
+  auto first = pool.submit(tell, &both);
+  auto second = pool.submit(tell, &both);
+  const std::set<std::string> names{first.result(), second.result()};
+  EXPECT_EQ(names, (std::set<std::string>{"a-prefix-that-0", "a-prefix-that-1"}));
+}
+
+TEST(ThreadPoolExecutor, TPE_04_pools_without_a_prefix_have_one_of_their_own) {
+  ThreadPoolExecutor a(1);
+  ThreadPoolExecutor b(1);
+  const std::string name_in_a = a.submit(name_of_this_thread).result();
+  const std::string name_in_b = b.submit(name_of_this_thread).result();
+  EXPECT_THAT(name_in_a, StartsWith("pool"));
+  EXPECT_THAT(name_in_a, EndsWith("-0"));
+  EXPECT_NE(name_in_a, name_in_b);
+}
+
+TEST(ThreadPoolExecutor, TPE_05_a_child_forked_by_a_task_ends_cleanly) {
+  ThreadPoolExecutor pool(1);
+  const int code = pool.submit([] { return exit_code_of_child([] { return 7; }); }).result();
+  EXPECT_EQ(code, 7);
+  EXPECT_EQ(pool.submit(square, 3).result(), 9);
+}
+
+TEST(ThreadPoolExecutor, TPE_05_in_a_forked_child_the_pool_is_inert) {
+  auto pool = std::make_unique<ThreadPoolExecutor>(1);
+  BusyWorker busy(*pool);
+  auto pending = pool->submit(square, 3);
+  auto finished = pool->map(square, std::vector{1});
+  const auto child = [&] {
+    try {
+      pool->submit(square, 1);
+      return 1;
+    } catch (const DeadlockError& error) {
+      if (std::string(error.what()).find("before a fork") == std::string::npos) return 2;
+    }
+    try {
+      pending.result();
+      return 3;
+    } catch (const DeadlockError&) {
+    }
+    try {
+      static_cast<void>(wait(std::vector{pending}));
+      return 4;
+    } catch (const DeadlockError&) {
+    }
+    pending.cancel();  // only in the child, and without a lock of the parent's threads
+    pool->shutdown();
+    pool.reset();
+    return 0;
+  };
+  EXPECT_EQ(exit_code_of_child(child), 0);
+  EXPECT_FALSE(pending.done());
+  busy.release();
+  EXPECT_EQ(pending.result(), 9);
+}
+
+TEST(ThreadPoolExecutor, TPE_06_forking_while_pools_churn_inherits_no_held_lock) {
+  ThreadPoolExecutor pool(2);
+  std::atomic<bool> stop{false};
+  std::jthread churn([&] {
+    while (!stop) {
+      ThreadPoolExecutor other(1);
+      for (int i = 0; i < 10; ++i) static_cast<void>(pool.submit(square, i).cancel());
+      other.submit(square, 1).result();
+    }
+  });
+  auto inherited = pool.submit(square, 1);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(exit_code_of_child([&] {
+                inherited.cancel();
+                pool.shutdown();
+                return 0;
+              }),
+              0);
+  }
+  stop = true;
+}
+
+TEST(ThreadPoolExecutor, FUT_25_a_task_that_ends_its_thread_leaves_an_error) {
+  ThreadPoolExecutor pool(2);
+  auto future = pool.submit([] { pthread_exit(nullptr); });
+  EXPECT_THROW_WITH(future.result(), Error, "the thread that ran the task was ended");
+}
+
+TEST(ThreadPoolExecutor, FUT_25_a_task_that_ends_its_thread_does_not_cost_the_pool_a_worker) {
+  ThreadPoolExecutor pool(1);
+  std::vector<Future<int>> futures;
+  for (int round = 0; round < 3; ++round) {
+    pool.submit([] { pthread_exit(nullptr); });
+    futures.push_back(pool.submit(square, round));
+  }
+  pool.shutdown();
+  for (const auto& future : futures) EXPECT_TRUE(future.done());
+}
+
+TEST(ThreadPoolExecutor, INI_02_an_initializer_that_ends_its_thread_breaks_the_pool) {
+  ThreadPoolExecutor pool({.max_workers = 2, .initializer = [] { pthread_exit(nullptr); }});
+  EXPECT_THROW_WITH(pool.submit(square, 1).result(), BrokenThreadPool, "ended the thread");
+  EXPECT_THROW(pool.submit(square, 1), BrokenThreadPool);
+}
+
+TEST(ThreadPoolExecutor, EXE_01_a_task_may_submit_to_its_own_pool) {
+  ThreadPoolExecutor pool(1);
+  auto inner = pool.submit([&pool] { return pool.submit(square, 5); });
+  EXPECT_EQ(std::move(inner).take().result(), 25);
+}
+
+TEST(ThreadPoolExecutor, TPE_07_a_started_task_hides_no_task_that_another_worker_could_take) {
+  ThreadPoolExecutor pool(2);
+  // The first waits for the third; the second worker must come to it.
+  Event third_ran;
+  auto first = pool.submit(return_when, third_ran.name(), 1);
+  pool.submit(do_nothing);
+  pool.submit([event = third_ran.name()] { event.set(); });
+  EXPECT_EQ(first.result(), 1);
+}
+
+TEST(ThreadPoolExecutor, SHU_01_a_task_may_shut_its_own_pool_down) {
+  ThreadPoolExecutor pool(2);
+  pool.submit([&pool] { pool.shutdown(); }).result();
+  EXPECT_THROW(pool.submit(square, 1), ShutdownError);
+}
+
+TEST(ThreadPoolExecutor, SHU_03_the_pool_may_be_destroyed_by_its_own_task) {
+  Event pool_is_gone;
+  auto pool = std::make_shared<ThreadPoolExecutor>(1);
+  pool->submit([&pool, event = pool_is_gone.name()] {
+    pool.reset();
+    event.set();
+  });
+  pool_is_gone.wait();
+}
+
+TEST(ThreadPoolExecutor, cancelled_tasks_do_not_pile_up_in_the_queue) {
+  ThreadPoolExecutor pool(1);
+  BusyWorker busy(pool);
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 1000; ++i) futures.push_back(pool.submit(square, i));
+  for (auto& future : futures) EXPECT_TRUE(future.cancel());
+  int held_by_the_queue = 0;
+  for (const auto& future : futures) held_by_the_queue += future.state()->is_unique() ? 0 : 1;
+  EXPECT_LT(held_by_the_queue, 100);
+}
+
+TEST(ThreadPoolExecutor, sweeping_keeps_what_was_not_cancelled_in_its_order) {
+  Mailbox order;
+  std::vector<int> expected;
+  {
+    ThreadPoolExecutor pool(1);
+    BusyWorker busy(pool);
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 500; ++i) futures.push_back(pool.submit(post, order.name(), i));
+    for (int i = 0; i < 500; ++i) {
+      if (i % 5 == 0) {
+        expected.push_back(i);
+      } else {
+        EXPECT_TRUE(futures[static_cast<std::size_t>(i)].cancel());
+      }
+    }
+  }
+  EXPECT_EQ(order.size(), static_cast<int>(expected.size()));
+  EXPECT_EQ(order.receive(static_cast<int>(expected.size())), expected);
+}
+
+TEST(ThreadPoolExecutor, many_producers_and_cancellers_lose_no_task) {
+  constexpr int kProducers = 4;
+  constexpr int kTasks = 2000;
+  std::atomic<int> ran{0};
+  std::atomic<int> cancelled{0};
+  {
+    ThreadPoolExecutor pool(3);
+    std::vector<std::jthread> producers;
+    for (int p = 0; p < kProducers; ++p) {
+      producers.emplace_back([&] {
+        for (int i = 0; i < kTasks; ++i) {
+          auto future = pool.submit([&ran] { ran.fetch_add(1); });
+          if (i % 3 == 0 && future.cancel()) cancelled.fetch_add(1);
+          if (i % 64 == 0) wait(std::vector{future});
+        }
+      });
+    }
+  }
+  EXPECT_EQ(ran + cancelled, kProducers * kTasks);
+}
+
+TEST(ThreadPoolExecutor, options_are_checked_before_a_thread_starts) {
+  EXPECT_THROW_WITH(ThreadPoolExecutor({.max_workers = 1025}), std::invalid_argument,
+                    "max_workers is 1025: it must be from 1 to 1024; leave it out for one worker a "
+                    "usable CPU");
+  EXPECT_EQ(ThreadPoolExecutor({.max_workers = 1024}).max_workers(), 1024);
+}
+
+}  // namespace
+}  // namespace poolmark::test
