@@ -14,13 +14,13 @@ ProcessPoolExecutor::~ProcessPoolExecutor() {
   if (pool_->is_inherited()) {
     // Its processes and its service thread are the parent's; nothing of it may be touched here.
     static_cast<void>(pool_.release());
-  } else if (!shut_down_) {
+  } else if (!shut_down_.load(std::memory_order_relaxed)) {
     pool_->shutdown({});
   }
 }
 
 void ProcessPoolExecutor::shutdown(const ShutdownOptions& options) {
-  shut_down_ = true;
+  shut_down_.store(true, std::memory_order_relaxed);
   pool_->shutdown(options);
 }
 

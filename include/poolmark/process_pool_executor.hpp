@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <memory>
@@ -152,7 +153,8 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
 
  private:
   detail::IntrusivePtr<detail::ProcessPool> pool_;
-  bool shut_down_ = false;  // by the owner; read by the destructor only
+  // Relaxed: the destructor, which reads it, comes after every other call anyway.
+  std::atomic<bool> shut_down_{false};
 };
 
 static_assert(Executor<ProcessPoolExecutor>);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <iostream>
 
@@ -76,6 +75,14 @@ void leave_process(int code) noexcept {
   if (__llvm_profile_write_file != nullptr) __llvm_profile_write_file();
   _exit(code);
 }
+
+AllSignalsBlocked::AllSignalsBlocked() noexcept {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+AllSignalsBlocked::~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 int count_threads() noexcept {
   struct stat tasks {};

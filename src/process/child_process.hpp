@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <initializer_list>
 
 // What every process forked here does to what it inherited.
@@ -24,6 +25,19 @@ void set_process_name(const char* name) noexcept;
 /// Ends the process without running the parent's exit handlers and destructors, but with what
 /// coverage tools have to write.
 [[noreturn]] void leave_process(int code) noexcept;
+
+/// Blocks all signals in this thread, and so in threads it starts, for a scope: signals are for the
+/// program's own threads.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() noexcept;
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+  ~AllSignalsBlocked();
+
+ private:
+  sigset_t before_;
+};
 
 /// Threads of this process; 1 if it cannot be found out.
 int count_threads() noexcept;

@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <csignal>
 #include <ctime>
 #include <stdexcept>
 
 #include "poolmark/detail/fork_guard.hpp"
 #include "poolmark/errors.hpp"
+#include "process/child_process.hpp"
 
 namespace poolmark::detail {
 namespace {
@@ -110,18 +110,12 @@ void PoolCore::submit(TaskRecord& task) {
 }
 
 void PoolCore::start_service_thread() {
-  // Signals are for the program's own threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const AllSignalsBlocked while_it_starts;
   try {
     service_ = std::thread([self = IntrusivePtr<PoolCore>(this)] { self->serve(); });
   } catch (const std::system_error& error) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw std::system_error(error.code(), "the process pool cannot start its service thread");
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 // ---- cancelling -----------------------------------------------------------------------
@@ -200,9 +194,10 @@ void PoolCore::shutdown(const ShutdownOptions& options) {
     Lock lock(mutex_);
     wake_drainer();
   }
-  if (!options.wait || service_id_.load() == std::this_thread::get_id()) return;
+  if (!options.wait || callbacks_.is_this_thread()) return;
   std::lock_guard joining(joining_);
   if (service_.joinable()) service_.join();
+  callbacks_.join();
 }
 
 // ---- about the workers ----------------------------------------------------------------

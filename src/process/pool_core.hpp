@@ -13,6 +13,7 @@
 #include "poolmark/detail/futex.hpp"
 #include "poolmark/process_pool_executor.hpp"
 #include "process/bell.hpp"
+#include "process/callback_runner.hpp"
 #include "process/task_list.hpp"
 #include "process/worker.hpp"
 #include "process/zygote.hpp"
@@ -76,7 +77,6 @@ class PoolCore final : public ProcessPool {
   using Clock = std::chrono::steady_clock;
   using Lock = std::unique_lock<FutexMutex>;
   using Workers = std::vector<std::unique_ptr<Worker>>;
-  using Callbacks = std::vector<std::pair<IntrusivePtr<FutureState>, CallbackList>>;
 
   // Everything down to `after unlocking` is called with the lock held.
 
@@ -121,7 +121,6 @@ class PoolCore final : public ProcessPool {
   void look_after_everything(Aftermath& after);
   void sleep_as_service(Lock& lock);
   std::chrono::milliseconds service_nap() const;
-  bool run_callbacks(Lock& lock) noexcept;
   void kick_service() noexcept;
   void arm_service() noexcept;
   void take_over() noexcept;
@@ -132,8 +131,8 @@ class PoolCore final : public ProcessPool {
   void note_activity() noexcept { ++activity_; }
   void release_resources(Lock& lock) noexcept;
 
-  /// After unlocking: wakes workers, decodes answers, publishes; callbacks are queued for the
-  /// service thread. Locks again at the end.
+  /// After unlocking: wakes workers, decodes answers, publishes, and hands callbacks to
+  /// their thread. Locks again at the end.
   void finish(Aftermath& after, Lock& lock) noexcept;
 
   // ---- set once -----------------------------------------------------------------------
@@ -157,6 +156,7 @@ class PoolCore final : public ProcessPool {
   std::size_t submits_since_look_ = 0;
   std::optional<Clock::time_point> balance_at_;  // when a waiting task may be moved
 
+  int finishing_ = 0;    // threads that publish what they took off the lists
   bool closed_ = false;  // shutdown() was called
   bool ended_ = false;   // no worker is left and none will be
   std::string broken_;   // why, once the pool is broken
@@ -174,11 +174,10 @@ class PoolCore final : public ProcessPool {
   bool service_looks_by_itself_ = false;  // it sleeps for a bounded time: no bell needed
   std::uint64_t activity_ = 0;       // submits and waits: threads that look at the rings anyway
   std::uint64_t activity_seen_ = 0;  // by the service thread, when it last fell asleep
-  Callbacks callbacks_;              // to be run by the service thread
 
   std::thread service_;
-  std::atomic<std::thread::id> service_id_{};  // written once, before the service runs a callback
-  std::mutex joining_;  // guards service_.join(); never taken with mutex_ held
+  CallbackRunner callbacks_;  // has a lock of its own
+  std::mutex joining_;        // guards the joins; never taken with mutex_ held
 };
 
 }  // namespace poolmark::detail

@@ -44,9 +44,10 @@ Phase decode(TaskRecord& task) noexcept {
 
 void PoolCore::finish(Aftermath& after, Lock& lock) noexcept {
   if (after.empty()) return;
+  ++finishing_;
   lock.unlock();
   after.wake_all();
-  Callbacks callbacks;
+  CallbackRunner::Callbacks callbacks;
   const bool any = !after.done.empty();
   while (!after.done.empty()) {
     TaskRecord& task = after.done.pop_front();
@@ -56,11 +57,10 @@ void PoolCore::finish(Aftermath& after, Lock& lock) noexcept {
     CallbackList called = future->publish(outcome);
     if (!called.empty()) callbacks.emplace_back(future, std::move(called));
   }
+  if (!callbacks.empty()) callbacks_.run(std::move(callbacks));
   lock.lock();
+  if (--finishing_ == 0 && (closed_ || !broken_.empty())) kick_service();
   if (any) wake_drainer();
-  if (callbacks.empty()) return;
-  for (auto& callback : callbacks) callbacks_.push_back(std::move(callback));
-  kick_service();
 }
 
 // ---- the drainer ----------------------------------------------------------------------
@@ -183,19 +183,16 @@ void PoolCore::kick_service() noexcept {
 
 void PoolCore::serve() noexcept {
   pthread_setname_np(pthread_self(), "poolmark-serve");
-  service_id_.store(std::this_thread::get_id());
   Lock lock(mutex_);
   while (!ended_) {
     Aftermath after;
     look_after_everything(after);
     const bool any = !after.empty();
     finish(after, lock);
-    if (run_callbacks(lock) || any) continue;
-    if (!ended_) sleep_as_service(lock);
-  }
-  while (run_callbacks(lock)) {
+    if (!any && !ended_) sleep_as_service(lock);
   }
   release_resources(lock);
+  callbacks_.end();
 }
 
 void PoolCore::look_after_everything(Aftermath& after) {
@@ -207,18 +204,8 @@ void PoolCore::look_after_everything(Aftermath& after) {
   } else {
     collect_and_refill(after);
   }
-  ended_ =
-      workers_.empty() && backlog_.empty() && after.done.empty() && (closed_ || !broken_.empty());
-}
-
-bool PoolCore::run_callbacks(Lock& lock) noexcept {
-  if (callbacks_.empty()) return false;
-  auto callbacks = std::exchange(callbacks_, {});
-  lock.unlock();
-  for (auto& [future, list] : callbacks) list.run(*future);
-  callbacks.clear();
-  lock.lock();
-  return true;
+  ended_ = workers_.empty() && backlog_.empty() && after.done.empty() && finishing_ == 0 &&
+           (closed_ || !broken_.empty());
 }
 
 void PoolCore::sleep_as_service(Lock& lock) {

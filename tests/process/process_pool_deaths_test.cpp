@@ -1,0 +1,213 @@
+#include <csignal>
+#include <cstdlib>
+
+#include "process_pools.hpp"
+
+// Ways to die, and what each costs.
+namespace poolmark::test {
+namespace {
+
+WorkerDied death_of(const AnyFuture& future) {
+  try {
+    std::rethrow_exception(future.exception());
+  } catch (const WorkerDied& died) {
+    return died;
+  }
+}
+
+int kill_self(int signal) {
+  raise(signal);
+  return 0;
+}
+
+int leave(int code) { std::exit(code); }
+int leave_at_once(int code) { _exit(code); }
+
+// ---- while it runs a task -------------------------------------------------------------
+
+TEST(WorkerDeath, WhileRunningCostsThatTaskAlone) {
+  Event begun;
+  ProcessPoolExecutor pool(with_workers(1));
+  const auto doomed = pool.submit(hang, begun.name());
+  const auto behind = pool.submit(increment, 1);
+  begun.wait();
+  const pid_t pid = pool.worker_pids().at(0);
+  kill(pid, SIGKILL);
+  const WorkerDied died = death_of(doomed);
+  EXPECT_EQ(died.pid, pid);
+  EXPECT_EQ(died.signal, SIGKILL);
+  EXPECT_EQ(died.exit_code, std::nullopt);
+  EXPECT_EQ(died.doing, "running a task");
+  EXPECT_EQ(behind.result(), 2);
+  EXPECT_NE(pool.submit(own_pid).result(), pid);
+}
+
+// DLK-04
+TEST(WorkerDeath, BySignalFromWithinNamesTheSignal) {
+  ProcessPoolExecutor pool(with_workers(1));
+  EXPECT_EQ(death_of(pool.submit(kill_self, SIGTERM)).signal, SIGTERM);
+  EXPECT_EQ(death_of(pool.submit(kill_self, SIGABRT)).signal, SIGABRT);
+}
+
+// DLK-05: a 0 is no success.
+TEST(WorkerDeath, ByExitIsReportedWithItsCode) {
+  ProcessPoolExecutor pool(with_workers(1));
+  for (const int code : {0, 3}) {
+    const WorkerDied died = death_of(pool.submit(leave, code));
+    EXPECT_EQ(died.exit_code, code);
+    EXPECT_EQ(died.signal, std::nullopt);
+    EXPECT_EQ(died.doing, "running a task, which called exit()");
+  }
+  EXPECT_EQ(death_of(pool.submit(leave_at_once, 0)).exit_code, 0);
+}
+
+struct DiesWhenRead {
+  std::string text;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(text);
+  }
+  template <class Archive>
+  void load(Archive&) {
+    raise(SIGKILL);
+  }
+};
+
+struct DiesWhenWritten {
+  std::string text;
+  template <class Archive>
+  void save(Archive&) const {
+    raise(SIGKILL);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(text);
+  }
+};
+
+// DLK-02
+TEST(WorkerDeath, WhileReadingArgumentsCostsThatTask) {
+  ProcessPoolExecutor pool(with_workers(1));
+  const auto task = [](const DiesWhenRead& x) { return x.text; };
+  EXPECT_EQ(death_of(pool.submit(task, DiesWhenRead{"x"})).signal, SIGKILL);
+  EXPECT_EQ(pool.submit(increment, 1).result(), 2);
+}
+
+// DLK-07
+TEST(WorkerDeath, WhileWritingAResultCostsThatTask) {
+  ProcessPoolExecutor pool(with_workers(1));
+  EXPECT_EQ(death_of(pool.submit([] { return DiesWhenWritten{"x"}; })).signal, SIGKILL);
+  EXPECT_EQ(pool.submit(increment, 1).result(), 2);
+}
+
+// ---- while it waits -------------------------------------------------------------------
+
+TEST(WorkerDeath, WhileIdleCostsNothing) {
+  ProcessPoolExecutor pool(with_workers(1));
+  for (int i = 0; i < 5; ++i) {
+    const pid_t pid = pool.submit(own_pid).result();
+    kill(pid, SIGKILL);
+    // Whether the pool knows of the death yet or not.
+    EXPECT_NE(pool.submit(own_pid).result(), pid);
+  }
+}
+
+TEST(WorkerDeath, LosesNothingOfWhatWaitsInItsRing) {
+  Event begun;
+  ProcessPoolExecutor pool(with_workers(1));
+  teach_that_tasks_are_short(pool);
+  const auto doomed = pool.submit(hang, begun.name());
+  begun.wait();
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 200; ++i) futures.push_back(pool.submit(increment, i));
+  kill(pool.worker_pids().at(0), SIGKILL);
+  EXPECT_EQ(death_of(doomed).signal, SIGKILL);
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(futures[static_cast<std::size_t>(i)].result(), i + 1);
+}
+
+// DLK-11: the payload is still on its way into the ring.
+TEST(WorkerDeath, UnderAPayloadLargerThanTheRing) {
+  Event begun;
+  ProcessPoolExecutor pool(with_workers(1));
+  teach_that_tasks_are_short(pool);
+  const auto doomed = pool.submit(hang, begun.name());
+  begun.wait();
+  const auto size = [](const std::string& text) { return text.size(); };
+  const auto large = pool.submit(size, std::string(4 << 20, 'x'));
+  const auto small = pool.submit(increment, 1);
+  kill(pool.worker_pids().at(0), SIGKILL);
+  EXPECT_EQ(death_of(doomed).signal, SIGKILL);
+  EXPECT_EQ(large.result(), std::size_t{4} << 20);
+  EXPECT_EQ(small.result(), 2);
+}
+
+// SHU-12
+TEST(WorkerDeath, AfterShutdownWasRequestedStillResolvesEverything) {
+  Event begun;
+  ProcessPoolExecutor pool(with_workers(1));
+  const auto doomed = pool.submit(hang, begun.name());
+  const auto behind = pool.submit(increment, 1);
+  begun.wait();
+  const pid_t pid = pool.worker_pids().at(0);
+  pool.shutdown({.wait = false});
+  kill(pid, SIGKILL);
+  EXPECT_EQ(death_of(doomed).signal, SIGKILL);
+  EXPECT_EQ(behind.result(), 2);
+  pool.shutdown();
+}
+
+// ---- other policies -------------------------------------------------------------------
+
+int die_once(EventName has_died) {
+  if (has_died.is_set()) return getpid();
+  has_died.set();
+  raise(SIGKILL);
+  return 0;
+}
+
+TEST(WorkerDeath, IsRetriedOnlyWhereTheOptionSaysSo) {
+  Event has_died;
+  ProcessPoolOptions options = with_workers(1);
+  options.retries_after_worker_death = 1;
+  ProcessPoolExecutor pool(options);
+  EXPECT_GT(pool.submit(die_once, has_died.name()).result(), 0);
+  // One retry is not two.
+  EXPECT_EQ(death_of(pool.submit(kill_self, SIGKILL)).signal, SIGKILL);
+}
+
+// PPE-02, ERR-05, EXE-11
+TEST(WorkerDeath, BreaksThePoolIfTheOptionSaysSo) {
+  Event begun;
+  ProcessPoolOptions options = with_workers(1);
+  options.on_worker_death = OnWorkerDeath::BreakPool;
+  ProcessPoolExecutor pool(options);
+  const auto running = pool.submit(hang, begun.name());
+  const auto pending = pool.submit(increment, 1);
+  begun.wait();
+  kill(pool.worker_pids().at(0), SIGKILL);
+  EXPECT_THROW(running.result(), BrokenProcessPool);
+  EXPECT_THROW(pending.result(), BrokenProcessPool);
+  EXPECT_NE(running.exception(), pending.exception());
+  EXPECT_THROW(pool.submit(increment, 1), BrokenProcessPool);
+}
+
+TEST(ZygoteDeath, BreaksThePoolWithAReason) {
+  Event begun;
+  ProcessPoolExecutor pool(with_workers(1));
+  const pid_t zygote = pool.submit(parents_pid).result();
+  const auto running = pool.submit(hang, begun.name());
+  const auto pending = pool.submit(increment, 1);
+  begun.wait();
+  kill(zygote, SIGKILL);
+  EXPECT_THROW(running.result(), BrokenProcessPool);
+  try {
+    pending.result();
+    FAIL() << "nothing was thrown";
+  } catch (const BrokenProcessPool& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(std::to_string(zygote)));
+  }
+  EXPECT_THROW(pool.submit(increment, 1), BrokenProcessPool);
+}
+
+}  // namespace
+}  // namespace poolmark::test
