@@ -12,8 +12,6 @@ namespace {
 
 using Text = const std::string&;
 
-constexpr int kMostRepetitions = 100'000;
-
 void set_filter(Options& options, Text source, Text value) {
   try {
     NameFilter{value};

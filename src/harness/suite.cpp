@@ -16,6 +16,7 @@
 #include "harness/progress.hpp"
 #include "harness/recorder.hpp"
 #include "harness/runner.hpp"
+#include "harness/values.hpp"
 #include "poolmark/harness/detail/subject.hpp"
 #include "poolmark/process_pool_executor.hpp"
 
@@ -69,6 +70,7 @@ int conclude(const Recorder& recorder, const std::vector<std::string>& names,
 
 int run_suite(Matrix& matrix, const Options& options, const std::string& executable) {
   // 1. Options: everything that can be refused is refused before anything is measured.
+  check_options(options);
   const std::vector<Cell> cells = choose_cells(matrix, options);
   if (options.list) {
     list_cells(cells);

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "poolmark/harness/options.hpp"
+#include "poolmark/executor.hpp"
 
 namespace poolmark::harness::detail {
 
@@ -71,6 +71,16 @@ std::vector<std::string> parse_list(const std::string& source, const std::string
         "{}: '{}' has an empty part: give values separated by single commas.", source, text));
   }
   return parts;
+}
+
+void check_options(const Options& options) {
+  for (const int workers : options.workers) {
+    parse_int("workers", std::to_string(workers), 1, kMaxWorkersLimit, "2");
+  }
+  parse_int("repetitions", std::to_string(options.repetitions), 1, kMostRepetitions, "10");
+  parse_seconds("min_time_s", fmt::format("{}", options.min_time_s));
+  parse_seconds("min_warmup_time_s", fmt::format("{}", options.min_warmup_time_s));
+  parse_choice("time_unit", options.time_unit, {"ns", "us", "ms", "s"});
 }
 
 }  // namespace poolmark::harness::detail

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <ctime>
 #include <memory>
 #include <stdexcept>
@@ -200,6 +201,17 @@ TEST_F(SuiteRun, EndsWithStatus2AndOneSentenceForBadInput) {
     EXPECT_THAT(said, AllOf(testing::StartsWith("program: "), HasSubstr(value)));
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
     EXPECT_EQ(printed, "");
+  }
+}
+
+TEST(Suite, ChecksOptionsThatNoCommandLineHasRead) {
+  Suite suite;
+  suite.add(squares(throw_at_7));
+  for (const Options& bad :
+       {Options{.workers = {0}}, Options{.workers = {1025}}, Options{.repetitions = 0},
+        Options{.min_time_s = -1}, Options{.min_warmup_time_s = std::nan("")},
+        Options{.time_unit = "days"}, Options{.executors = {"fiber"}}}) {
+    EXPECT_THROW(suite.run(bad), UsageError);
   }
 }
 
