@@ -63,6 +63,8 @@ class WorkerLoop {
     now_doing(Doing::kWaiting);
     if (!await_tasks()) return false;
     read(&task_, sizeof task_);
+    // Before it is taken: a death from then on is a death with this task.
+    now_doing(Doing::kReadingArguments);
     return true;
   }
 
@@ -78,7 +80,6 @@ class WorkerLoop {
   }
 
   CallOutcome run_task() {
-    now_doing(Doing::kReadingArguments);
     call_.clear();
     read(call_.extend(task_.size), task_.size);
     answer_.clear();
