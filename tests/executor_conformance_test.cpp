@@ -24,8 +24,8 @@ TYPED_TEST(ExecutorConformance, EXE_01_submit_returns_a_future_with_the_value_of
 TYPED_TEST(ExecutorConformance, EXE_01_submit_takes_any_invocable) {
   auto pool = TypeParam::make();
   EXPECT_EQ(pool.submit([] { return 5; }).result(), 5);
-  const int addend = 10;
-  EXPECT_EQ(pool.submit([addend](int x) { return x + addend; }, 5).result(), 15);
+  const int addend = pool.max_workers();
+  EXPECT_EQ(pool.submit([addend](int x) { return x + addend; }, 5).result(), 5 + addend);
   EXPECT_EQ(pool.submit(std::plus<int>{}, 2, 3).result(), 5);
 }
 
@@ -52,13 +52,9 @@ TYPED_TEST(ExecutorConformance, EXE_01_arguments_are_copied_when_submit_is_calle
 }
 
 TYPED_TEST(ExecutorConformance, EXE_01_a_result_that_only_moves_is_taken) {
-  if (!TypeParam::kSharesMemory) {
-    GTEST_SKIP() << "a value that owns an object in memory cannot cross to another process";
-  } else if constexpr (TypeParam::kSharesMemory) {
-    auto pool = TypeParam::make();
-    auto future = pool.submit([](std::unique_ptr<int> p) { return p; }, std::make_unique<int>(8));
-    EXPECT_EQ(*std::move(future).take(), 8);
-  }
+  auto pool = TypeParam::make();
+  auto future = pool.submit([](std::unique_ptr<int> p) { return p; }, std::make_unique<int>(8));
+  EXPECT_EQ(*std::move(future).take(), 8);
 }
 
 TYPED_TEST(ExecutorConformance, EXE_01_every_one_of_many_small_tasks_gets_its_own_result) {

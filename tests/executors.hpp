@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
+#include <thread>
 
 #include "event.hpp"
 #include "poolmark/process_pool_executor.hpp"
@@ -104,11 +106,49 @@ class BusyWorker {
   Future<int> future_;
 };
 
-/// How many entries a directory has: /proc/self/fd, /proc/self/task.
-inline std::size_t entries_in(const char* directory) {
-  const std::filesystem::directory_iterator entries(directory);
-  return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+/// How many descriptors this process has open.
+inline std::ptrdiff_t open_descriptors() {
+  const std::filesystem::directory_iterator entries("/proc/self/fd");
+  return std::distance(begin(entries), end(entries));
 }
+
+/// The threads that were started since, those that have ended apart.
+class NewThreads {
+ public:
+  NewThreads() {
+    // A sanitizer starts a thread of its own with the first one.
+    std::thread([] {}).join();
+    old_ = now();
+  }
+
+  int count() const {
+    int added = 0;
+    for (const std::string& thread : now()) added += old_.contains(thread) ? 0 : 1;
+    return added;
+  }
+
+  /// Whether they all come to an end: the kernel takes a thread out of /proc a moment after it was
+  /// joined.
+  bool come_to_an_end() const {
+    const auto give_up = std::chrono::steady_clock::now() + kWatchdog;
+    while (count() != 0) {
+      if (std::chrono::steady_clock::now() > give_up) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+ private:
+  static std::set<std::string> now() {
+    std::set<std::string> threads;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+      threads.insert(entry.path().filename());
+    }
+    return threads;
+  }
+
+  std::set<std::string> old_;
+};
 
 /// Fails unless `statement` throws `Type` with a message that contains `text`.
 #define EXPECT_THROW_WITH(statement, Type, text) \

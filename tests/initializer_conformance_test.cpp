@@ -91,11 +91,11 @@ TYPED_TEST(InitializerConformance, INI_04_its_failure_leaks_no_thread_and_no_des
     pool.shutdown();
   };
   use_a_pool();  // what is made once for the process is made now
-  const std::size_t threads = entries_in("/proc/self/task");
-  const std::size_t descriptors = entries_in("/proc/self/fd");
+  const NewThreads threads;
+  const auto descriptors = open_descriptors();
   use_a_pool();
-  EXPECT_EQ(entries_in("/proc/self/task"), threads);
-  EXPECT_EQ(entries_in("/proc/self/fd"), descriptors);
+  EXPECT_TRUE(threads.come_to_an_end());
+  EXPECT_EQ(open_descriptors(), descriptors);
 }
 
 }  // namespace

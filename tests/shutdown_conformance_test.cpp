@@ -218,11 +218,11 @@ TYPED_TEST(ShutdownConformance, SHU_11_after_waiting_no_thread_and_no_descriptor
     pool.shutdown();
   };
   use_a_pool();  // what is made once for the process is made now
-  const std::size_t threads = entries_in("/proc/self/task");
-  const std::size_t descriptors = entries_in("/proc/self/fd");
+  const NewThreads threads;
+  const auto descriptors = open_descriptors();
   use_a_pool();
-  EXPECT_EQ(entries_in("/proc/self/task"), threads);
-  EXPECT_EQ(entries_in("/proc/self/fd"), descriptors);
+  EXPECT_TRUE(threads.come_to_an_end());
+  EXPECT_EQ(open_descriptors(), descriptors);
 }
 
 }  // namespace

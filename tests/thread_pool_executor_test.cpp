@@ -6,8 +6,9 @@
 
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <latch>
-#include <optional>
+#include <memory>
 #include <set>
 #include <thread>
 
@@ -38,29 +39,29 @@ int exit_code_of_child(F body) {
 }
 
 TEST(ThreadPoolExecutor, TPE_02_threads_start_on_demand) {
-  const std::size_t before = entries_in("/proc/self/task");
+  const NewThreads since;
   ThreadPoolExecutor pool(8);
-  EXPECT_EQ(entries_in("/proc/self/task"), before);
+  EXPECT_EQ(since.count(), 0);
   pool.submit(square, 1).result();
-  EXPECT_EQ(entries_in("/proc/self/task"), before + 1);
+  EXPECT_EQ(since.count(), 1);
 }
 
 TEST(ThreadPoolExecutor, TPE_02_never_more_threads_than_max_workers) {
-  const std::size_t before = entries_in("/proc/self/task");
+  const NewThreads since;
   ThreadPoolExecutor pool(3);
   Event may_end;
   for (int i = 0; i < 50; ++i) pool.submit(return_when, may_end.name(), i);
-  EXPECT_EQ(entries_in("/proc/self/task"), before + 3);
+  EXPECT_EQ(since.count(), 3);
   may_end.set();
 }
 
 TEST(ThreadPoolExecutor, TPE_03_an_idle_thread_is_used_before_a_new_one_starts) {
-  const std::size_t before = entries_in("/proc/self/task");
+  const NewThreads since;
   ThreadPoolExecutor pool(8);
   for (int i = 0; i < 20; ++i) {
     await_sleep_of(pool.submit(this_thread_id).result());
   }
-  EXPECT_EQ(entries_in("/proc/self/task"), before + 1);
+  EXPECT_EQ(since.count(), 1);
 }
 
 TEST(ThreadPoolExecutor, TPE_04_threads_have_the_prefix_and_a_number) {
@@ -172,7 +173,8 @@ TEST(ThreadPoolExecutor, FUT_25_a_task_that_ends_its_thread_does_not_cost_the_po
 
 TEST(ThreadPoolExecutor, INI_02_an_initializer_that_ends_its_thread_breaks_the_pool) {
   ThreadPoolExecutor pool({.max_workers = 2, .initializer = [] { pthread_exit(nullptr); }});
-  EXPECT_THROW_WITH(pool.submit(square, 1).result(), BrokenThreadPool, "ended the thread");
+  auto future = pool.submit(square, 1);
+  EXPECT_THROW_WITH(future.result(), BrokenThreadPool, "ended the thread");
   EXPECT_THROW(pool.submit(square, 1), BrokenThreadPool);
 }
 
@@ -199,13 +201,11 @@ TEST(ThreadPoolExecutor, SHU_01_a_task_may_shut_its_own_pool_down) {
 }
 
 TEST(ThreadPoolExecutor, SHU_03_the_pool_may_be_destroyed_by_its_own_task) {
-  Event pool_is_gone;
-  auto pool = std::make_shared<ThreadPoolExecutor>(1);
-  pool->submit([&pool, event = pool_is_gone.name()] {
-    pool.reset();
-    event.set();
-  });
-  pool_is_gone.wait();
+  auto pool = std::make_unique<ThreadPoolExecutor>(1);
+  // Through the future: what the task did to `pool` is visible then.
+  auto future = pool->submit([&pool] { pool.reset(); });
+  future.result();
+  EXPECT_EQ(pool, nullptr);
 }
 
 TEST(ThreadPoolExecutor, cancelled_tasks_do_not_pile_up_in_the_queue) {
