@@ -13,11 +13,11 @@ void close_all_but(std::initializer_list<int> kept) noexcept;
 /// and none stays blocked. Ctrl-C is the main process's business: SIGINT is ignored.
 void reset_signals() noexcept;
 
-/// Forgets what the parent had buffered for standard output and error, or it would be printed
-/// twice.
+/// Forgets what is buffered for standard output and error: another thread of the parent may have
+/// written since the parent flushed, and that would be printed twice.
 void drop_inherited_output() noexcept;
 
-/// Prints what this process has buffered.
+/// Prints what this process has buffered for standard output and error.
 void flush_output() noexcept;
 
 void set_process_name(const char* name) noexcept;

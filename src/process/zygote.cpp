@@ -41,6 +41,7 @@ class MasterZygote {
     warn_if_threaded("poolmark::start_zygote()");
     SocketPair sockets = make_socket_pair();
     OwnedFd main_process = open_pidfd_of_this_process();
+    flush_output();
     const pid_t pid = fork();
     if (pid < 0) throw_system_error("cannot fork the zygote");
     if (pid == 0) run_master_zygote(std::move(sockets.theirs), std::move(main_process));
@@ -108,6 +109,7 @@ Zygote Zygote::start(StartMethod method, const Bell& bell, const PoolPlan& plan)
   }
   warn_if_threaded("a ProcessPoolExecutor with StartMethod::PoolZygote");
   OwnedFd main_process = open_pidfd_of_this_process();
+  flush_output();
   const pid_t pid = fork();
   if (pid < 0) throw_system_error("cannot fork the zygote of a process pool");
   if (pid == 0) {

@@ -292,8 +292,8 @@ TEST(PoolZygote, PrintsNothingTwice) {
   }
   close(ends[0]);
   waitpid(child, nullptr, 0);
-  // The worker prints when it ends, which is before the pool is gone; "before" still waits.
-  EXPECT_EQ(printed, "task;before;after;");
+  // The worker prints when it ends, which is before the pool is gone.
+  EXPECT_EQ(printed, "before;task;after;");
 }
 
 // ---- other processes ------------------------------------------------------------------
