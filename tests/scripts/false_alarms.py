@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """How often scripts/compare raises an alarm between runs of one build, and what it sees when cells are slowed.
 
     tests/scripts/false_alarms.py RUN.json RUN.json ...            all ordered pairs, as they are

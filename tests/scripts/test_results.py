@@ -45,7 +45,7 @@ def test_a_valid_file_is_read(document: Document, tmp_path: Path) -> None:
 
 def test_a_real_file_is_read(real_results: Path) -> None:
     loaded = results.load(real_results)
-    assert len(loaded.cells) == 7
+    assert len(loaded.cells) == 9
     assert loaded.cells["sum/process/wait/workers:2"].first_result is not None
     assert len(loaded.tasks["sum"]) == loaded.baseline("sum").task_count
 

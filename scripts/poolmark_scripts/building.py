@@ -1,0 +1,60 @@
+"""Configures and builds with the presets of CMakePresets.json."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Sequence
+
+from rich.console import Console
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOWN_LINES = 40
+
+
+class BuildError(Exception):
+    """Configuring or building failed; the text ends with the last lines the tool wrote."""
+
+
+def build_directory(preset: str) -> Path:
+    """Where a preset builds."""
+    return ROOT / "build" / preset
+
+
+def is_configured(preset: str) -> bool:
+    """Whether CMake has run for the preset; Ninja runs it again by itself when its files change."""
+    return (build_directory(preset) / "build.ninja").exists()
+
+
+def configure(preset: str, definitions: Sequence[str], console: Console) -> None:
+    """Runs cmake --preset."""
+    _run(f"configuring build/{preset}", ["cmake", "--preset", preset, *definitions], console)
+
+
+def build(preset: str, targets: Sequence[str], console: Console, quiet_if_done: bool = False) -> None:
+    """Builds the targets; none means all. With `quiet_if_done` a build with nothing to do says nothing."""
+    command = ["cmake", "--build", f"build/{preset}", "-j", str(len(os.sched_getaffinity(0)))]
+    if targets:
+        command += ["--target", *targets]
+    _run(f"building build/{preset}", command, console, quiet=quiet_if_done)
+
+
+def _run(what: str, command: list[str], console: Console, quiet: bool = False) -> None:
+    lines: list[str] = []
+    try:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+    except FileNotFoundError:
+        raise BuildError(f"{command[0]} is not installed; scripts/bench installs it where there is apt-get.") from None
+    assert process.stdout is not None
+    if not (quiet or console.is_terminal):
+        console.print(f"{what} ...")
+    with process, console.status(f"{what} ...") as status:
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            status.update(f"{what} ... {lines[-1][: max(20, console.width - len(what) - 10)]}")
+    if process.returncode != 0:
+        tail = "\n".join(f"  {line}" for line in lines[-SHOWN_LINES:])
+        raise BuildError(f"{what} failed ({' '.join(command)}):\n{tail}")
