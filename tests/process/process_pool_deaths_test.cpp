@@ -156,6 +156,32 @@ TEST(WorkerDeath, AfterShutdownWasRequestedStillResolvesEverything) {
   pool.shutdown();
 }
 
+// Between the answers that come, so that workers are hit while they wait, read, run and write.
+TEST(WorkerDeath, AtAnyMomentOfAStreamLeavesEveryFutureResolved) {
+  constexpr int kTasks = 6000;
+  constexpr int kAnswersBetweenKills = 40;
+  ProcessPoolExecutor pool(with_workers(2));
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < kTasks; ++i) futures.push_back(pool.submit(increment, i));
+  int right = 0;
+  int died = 0;
+  for (int i = 0; i < kTasks; ++i) {
+    if (i % kAnswersBetweenKills == 0) {
+      const auto pids = pool.worker_pids();
+      if (!pids.empty()) kill(pids[static_cast<std::size_t>(i) % pids.size()], SIGKILL);
+    }
+    try {
+      right += futures[static_cast<std::size_t>(i)].result() == i + 1;
+    } catch (const WorkerDied& death) {
+      EXPECT_EQ(death.signal, SIGKILL);
+      ++died;
+    }
+  }
+  EXPECT_EQ(right + died, kTasks);
+  // One death costs one task at most.
+  EXPECT_LE(died, kTasks / kAnswersBetweenKills);
+}
+
 // ---- other policies -------------------------------------------------------------------
 
 int die_once(EventName has_died) {

@@ -73,7 +73,7 @@ TEST(Ring, RefusesAReaderThatClaimsMoreThanWasWritten) {
 
 // The sanitizer for threads cannot look into two processes; it sees this.
 TEST(Ring, CarriesAStreamBetweenTwoThreads) {
-  constexpr std::size_t kBytes = 1 << 20;
+  constexpr std::size_t kBytes = 1 << 16;
   auto ring = std::make_unique<Ring>();
   const auto byte_at = [](std::size_t i) { return static_cast<std::byte>(i * 31 + i / 251); };
 
