@@ -109,8 +109,9 @@ PoolCore::Outcome PoolCore::drive_while(const std::atomic<std::uint32_t>& word,
 }
 
 bool PoolCore::spin_for_news(Lock& lock) {
-  // Longer tasks do not end within a spin.
-  constexpr std::chrono::microseconds kWorthSpinning{20};
+  // Longer tasks do not end within a spin. The time of a task is known with the wakes it took, so
+  // this is a spin and two wakes: or short tasks would look long for ever, once both ends slept.
+  constexpr std::chrono::microseconds kWorthSpinning{80};
   if (!task_time_ || *task_time_ > kWorthSpinning) return has_news();
   Relax relax;
   for (;;) {

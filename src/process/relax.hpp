@@ -22,9 +22,9 @@ class Relax {
 
  private:
   using Clock = std::chrono::steady_clock;
-  // Falling asleep and being woken costs both sides some 20 us: spinning for about as long at most
-  // doubles what a short gap would have cost anyway.
-  static constexpr std::chrono::microseconds kDefault{20};
+  // Long enough that one end is still awake when the other has been woken (13 to 25 us a wake) and
+  // has done a short task: shorter, and both fall asleep just before the other's news, every time.
+  static constexpr std::chrono::microseconds kDefault{50};
   static constexpr int kPausesBetweenLooks = 8;
 
   static void pause() noexcept {

@@ -96,6 +96,7 @@ class WorkerLoop {
     std::memcpy(answer_.data(), &header, sizeof header);
     write(answer_.data(), answer_.size());
     forget_large_buffers();
+    ++tasks_since_;
     return outcome;
   }
 
@@ -136,10 +137,25 @@ class WorkerLoop {
   /// False when the ring is empty and the pool wants this worker to end.
   bool await_tasks() {
     if (tasks_.available() != 0) return true;
+    const bool news = spin_for_tasks() || sleep_for_tasks();
+    awake_since_ = std::chrono::steady_clock::now();
+    tasks_since_ = 0;
+    return news;
+  }
+
+  /// Only after short tasks: the next one comes soon, and few workers spin at a time.
+  bool spin_for_tasks() {
+    constexpr std::chrono::microseconds kWorthSpinning{50};
+    const auto busy = std::chrono::steady_clock::now() - awake_since_;
+    if (tasks_since_ == 0 || busy > kWorthSpinning * tasks_since_) return false;
     Relax relax;
     while (relax.once()) {
       if (tasks_.available() != 0) return true;
     }
+    return false;
+  }
+
+  bool sleep_for_tasks() {
     std::atomic<std::uint32_t>& parked = shared().worker_parked;
     for (;;) {
       // seq_cst, then one more look: see ring.hpp.
@@ -178,6 +194,8 @@ class WorkerLoop {
   TaskHeader task_{};
   Bytes call_;
   Bytes answer_;
+  std::chrono::steady_clock::time_point awake_since_ = std::chrono::steady_clock::now();
+  int tasks_since_ = 0;  // run since then
 };
 
 }  // namespace

@@ -199,11 +199,18 @@ TEST_F(WorkerTest, RefusesAnswersOfImpossibleSizeOutcomeOrMark) {
   const ResultHeader headers[] = {
       {1, ~std::uint64_t{0}, 0, kResultCheck}, {1, 8, 77, kResultCheck}, {1, 8, 0, 12345}};
   for (const ResultHeader& header : headers) {
+    // Everything else about the answer is right.
+    auto task = make_intrusive<SomeTask>();
+    TaskList unfinished;
     Worker fresh(2, kRingBytes, std::nullopt);
     OtherEnd end(fresh);
+    task->add_ref();
+    fresh.send(task->record);
+    ASSERT_TRUE(end.take(end.read_header()));
     end.write(&header, sizeof header);
     const std::atomic<std::uint32_t>* space_wake = nullptr;
     EXPECT_THROW(fresh.receive(done, space_wake), WorkerTalksNonsense);
+    fresh.take_all(unfinished);
   }
 }
 
