@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <regex>
 #include <stdexcept>
 
 #include "poolmark/executor.hpp"
@@ -103,18 +102,21 @@ bool Cell::is_baseline() const { return executor == kSequential && pattern == Pa
 NameFilter::NameFilter(const std::string& pattern) : excludes_(pattern.starts_with('-')) {
   std::string wanted = excludes_ ? pattern.substr(1) : pattern;
   if (wanted.empty() || wanted == "all") wanted.assign(1, '.');
-  try {
-    regex_ = std::regex(wanted, std::regex::extended);
-  } catch (const std::regex_error& error) {
+  auto regex = std::make_unique<regex_t>();
+  const int error = regcomp(regex.get(), wanted.c_str(), REG_EXTENDED | REG_NOSUB);
+  if (error != 0) {
+    char why[128] = "";
+    regerror(error, regex.get(), why, sizeof why);
     throw UsageError(fmt::format(
         "--benchmark_filter: '{}' is not a regular expression ({}): give an extended one, such as "
         "'^primes/.*/map' or '-process'.",
-        pattern, error.what()));
+        pattern, why));
   }
+  regex_.reset(regex.release());
 }
 
 bool NameFilter::chooses(const std::string& name) const {
-  return std::regex_search(name, regex_) != excludes_;
+  return (regexec(regex_.get(), name.c_str(), 0, nullptr, 0) == 0) != excludes_;
 }
 
 std::vector<Cell> choose_cells(Matrix& matrix, const Options& options) {

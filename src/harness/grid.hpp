@@ -1,6 +1,8 @@
 #pragma once
 
-#include <regex>
+#include <regex.h>
+
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -39,8 +41,16 @@ class NameFilter {
   bool chooses(const std::string& name) const;
 
  private:
+  struct Free {
+    void operator()(regex_t* regex) const {
+      regfree(regex);
+      delete regex;
+    }
+  };
+
   bool excludes_;
-  std::regex regex_;
+  // Not std::regex: it recurses once a character, and g++ 12 warns of its insides.
+  std::unique_ptr<regex_t, Free> regex_;
 };
 
 }  // namespace poolmark::harness::detail

@@ -1,7 +1,10 @@
 #include "harness/output_file.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "fake_suite.hpp"
 #include "poolmark/harness/options.hpp"
@@ -58,10 +61,17 @@ TEST(OutputFile, WritesThroughALink) {
   EXPECT_EQ(text_of(folder / "real.json"), "new");
 }
 
-TEST(OutputFile, NeverReplacesADevice) {
-  OutputFile("/dev/null").write("text");
-  EXPECT_TRUE(fs::is_character_file("/dev/null"));
-  EXPECT_THROW(OutputFile("/dev/full").write("text"), UsageError);
+TEST(OutputFile, WritesIntoAPipeInsteadOfReplacingIt) {
+  const TemporaryFolder folder;
+  const std::string path = (folder / "pipe").string();
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  OutputFile(path).write("text");
+  char got[8] = "";
+  EXPECT_EQ(::read(reader, got, sizeof got), 4);
+  ::close(reader);
+  EXPECT_STREQ(got, "text");
+  EXPECT_TRUE(fs::is_fifo(path));
 }
 
 TEST(OutputFile, RefusesWhatCannotBeWritten) {

@@ -42,6 +42,13 @@ TEST(RepetitionCounter, ThrowsTheWarmUpAway) {
   EXPECT_TRUE(counter.counts(1, 0.1));
 }
 
+TEST(RepetitionCounter, LooksForTheNumberOfIterationsAfterTheWarmUp) {
+  RepetitionCounter counter(1.0, 0.5);
+  EXPECT_FALSE(counter.counts(1, 2.0)) << "the warm-up";
+  EXPECT_FALSE(counter.counts(1, 0.6)) << "the first repetition, too short";
+  EXPECT_TRUE(counter.counts(3, 1.8));
+}
+
 Attempt attempt(std::int64_t iterations, double real_ns) {
   Attempt result;
   result.iterations = iterations;

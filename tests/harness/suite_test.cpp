@@ -138,7 +138,9 @@ TEST_F(SuiteRun, CountsTheCpuTimeOfThreadsAndProcesses) {
                          .check = results_equal<int, int>("spin", [](const int& x) { return x; }),
                          .workers = {1}});
   for (const char* pool : {"--pool=warm", "--pool=cold"}) {
-    for (const json& entry : measure(suite, 0, {pool})["benchmarks"]) {
+    const json report = measure(suite, 0, {pool});
+    EXPECT_EQ(report["benchmarks"].size(), 9U * 2U);
+    for (const json& entry : report["benchmarks"]) {
       EXPECT_GE(entry["cpu_time_total_ns"], 2 * 2e6) << pool << entry;
       if (entry["executor"] == "sequential") continue;
       EXPECT_LT(entry["cpu_time"], 2 * 2e6) << "the caller's own alone: " << pool << entry;
