@@ -143,7 +143,7 @@ void ThreadPoolCore::work(int number) {
   if (!initialize_worker()) return;
   try {
     work_until_closed();
-  } catch (const abi::__forced_unwind&) {
+  } catch (...) {
     // A task called pthread_exit(), or somebody cancelled the thread. It must go on ending.
     replace_this_worker();
     throw;
@@ -173,12 +173,13 @@ bool ThreadPoolCore::initialize_worker() {
   try {
     initializer_();
     return true;
-  } catch (const abi::__forced_unwind&) {
-    break_pool("the initializer of a worker thread ended the thread");
-    throw;
   } catch (...) {
-    break_pool("the initializer of a worker thread threw " +
-               describe_exception(std::current_exception()));
+    const std::exception_ptr error = std::current_exception();
+    if (!error) {
+      break_pool("the initializer of a worker thread ended the thread");
+      throw;  // the end of the thread, no exception of C++: see CallTask::run()
+    }
+    break_pool("the initializer of a worker thread threw " + describe_exception(error));
     return false;
   }
 }

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cxxabi.h>
-
+#include <exception>
 #include <functional>
 #include <optional>
 #include <tuple>
@@ -30,14 +29,18 @@ class CallTask : public TypedState<R> {
     Phase outcome = Phase::kValue;
     try {
       invoke_and_store();
-    } catch (const abi::__forced_unwind&) {
-      // pthread_cancel() or pthread_exit() in a task: it must go on unwinding, or the process ends.
-      this->set_error(std::make_exception_ptr(Error("the thread that ran the task was ended")));
-      call_.reset();
-      this->complete(Phase::kError);
-      throw;
     } catch (...) {
-      this->set_error(std::current_exception());
+      std::exception_ptr error = std::current_exception();
+      if (!error) {
+        // No exception of C++: pthread_cancel() or pthread_exit() in a task. It must go on
+        // unwinding, or the process ends. (A handler for abi::__forced_unwind& would bind a
+        // reference to nothing, which the sanitizers report.)
+        this->set_error(std::make_exception_ptr(Error("the thread that ran the task was ended")));
+        call_.reset();
+        this->complete(Phase::kError);
+        throw;
+      }
+      this->set_error(std::move(error));
       outcome = Phase::kError;
     }
     // Before the outcome is published: whoever has the result knows that the arguments are gone.

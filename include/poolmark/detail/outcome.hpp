@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cxxabi.h>
-
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -40,10 +38,10 @@ class Outcome {
       } else {
         return of_value(call());
       }
-    } catch (const abi::__forced_unwind&) {
-      throw;
     } catch (...) {
-      return of_error(std::current_exception());
+      std::exception_ptr error = std::current_exception();
+      if (!error) throw;  // the end of the thread, no exception of C++: see CallTask::run()
+      return of_error(std::move(error));
     }
   }
 
