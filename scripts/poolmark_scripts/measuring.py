@@ -46,7 +46,7 @@ def measure(program: Path, arguments: Sequence[str], output: Path, console: Cons
             pass_fds=[write_end], start_new_session=True,
         )  # fmt: skip
         os.close(write_end)
-        with _Forwarding(program_run, console) as forwarding:
+        with _Forwarding(program_run) as forwarding:
             try:
                 tracker = Tracker()
                 with display(console, tracker) as shown:
@@ -98,8 +98,8 @@ class _Forwarding:
     would wait as long as the read. So we sleep in select(), which the wake-up descriptor ends.
     """
 
-    def __init__(self, program_run: "subprocess.Popen[bytes]", console: Console) -> None:
-        self._program_run, self._console = program_run, console
+    def __init__(self, program_run: "subprocess.Popen[bytes]") -> None:
+        self._program_run = program_run
         self._received = 0
         self._before: dict[int, Any] = {}
 
@@ -143,4 +143,5 @@ class _Forwarding:
             os.killpg(self._program_run.pid, signal.SIGKILL)
             return
         self._program_run.send_signal(signal.SIGTERM if number == signal.SIGHUP else number)
-        self._console.print(ANSWERS[self._received - 1], soft_wrap=True)
+        # Not through the console: a second signal may find it in the middle of printing the first answer.
+        os.write(2, f"{ANSWERS[self._received - 1]}\n".encode())

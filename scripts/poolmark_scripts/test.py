@@ -1,0 +1,163 @@
+"""The command scripts/test: every test there is, step by step."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+CLANG, CLANG_FORMAT = "clang++-16", "clang-format-16"
+EPILOG = """\
+examples:
+  scripts/test                  everything, as CI does
+  scripts/test release python   two of the steps
+  scripts/test format           a few seconds
+
+exit status: 0 all passed, 1 a step failed, 2 bad usage or no way to set up, 130 interrupted
+"""
+
+
+class Skipped(Exception):
+    """The step cannot run here; the text says why."""
+
+
+class Failed(Exception):
+    """The step failed; the text says where."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One part of the tests."""
+
+    purpose: str
+    run: Callable[[], None]
+
+
+def _command(*command: str, **environment: str) -> None:
+    """Runs a command with its output shown as it comes."""
+    sys.stdout.flush()
+    ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
+    if ended.returncode != 0:
+        raise Failed(f"{' '.join(command[:4])} ... ended with status {ended.returncode}")
+
+
+def _jobs() -> str:
+    return str(len(os.sched_getaffinity(0)))
+
+
+def _build_and_test(preset: str, *definitions: str) -> None:
+    _command("cmake", "--preset", preset, "-DBUILD_TESTING=ON", *definitions)
+    _command("cmake", "--build", f"build/{preset}", "-j", _jobs())
+    _command("ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "-j", _jobs())
+
+
+def _tsan() -> None:
+    found = shutil.which(CLANG)
+    if not found:
+        print(f"{CLANG} is not in this distribution: building with g++ instead")
+    _build_and_test("tsan", *(() if found else ("-DCMAKE_CXX_COMPILER=g++",)))
+
+
+def _python() -> None:
+    _command(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts")
+
+
+def _format() -> None:
+    if not shutil.which(CLANG_FORMAT):
+        raise Skipped(f"{CLANG_FORMAT} is not in this distribution")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "*.cpp", "*.hpp"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if listed.returncode != 0:
+        raise Skipped("this is no git checkout, so there is no list of files to check")
+    files = [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+    _command(CLANG_FORMAT, "--dry-run", "-Werror", *files)
+
+
+def _smoke() -> None:
+    with tempfile.TemporaryDirectory(prefix="poolmark-smoke-") as directory:
+        first, second = (f"{directory}/{name}.json" for name in ("first", "second"))
+        for output in (first, second):
+            _command("scripts/bench", "--quick", "--benchmark_repetitions=1", "-o", output)
+        # One repetition each: every cell must be there and none can be judged, so the gate stays open.
+        _command("scripts/compare", first, second)
+        _command("scripts/plot", first, second, "-o", directory)
+
+
+STEPS = {
+    "release": Step("release build, C++ tests", lambda: _build_and_test("release")),
+    "asan": Step("the same with address and undefined-behaviour sanitizers", lambda: _build_and_test("asan")),
+    "tsan": Step("the same with the thread sanitizer", _tsan),
+    "python": Step("tests of the scripts, some with the release build's program", _python),
+    "format": Step("formatting of the C++ files", _format),
+    "smoke": Step("the matrix, compare and plot once, for real", _smoke),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    steps = "\n".join(f"  {name:9s}{step.purpose}" for name, step in STEPS.items())
+    made = argparse.ArgumentParser(
+        prog="scripts/test",
+        description="Runs the tests; without arguments all of them.",
+        epilog=f"steps:\n{steps}\n\n{EPILOG}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("steps", nargs="*", metavar="STEP", help="steps to run (default: all, in this order)")
+    return made
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; returns the exit status."""
+    chosen = parser().parse_args(argv).steps or list(STEPS)
+    unknown = [name for name in chosen if name not in STEPS]
+    if unknown:
+        print(f"scripts/test: no step is called {', '.join(unknown)}; there are {', '.join(STEPS)}.", file=sys.stderr)
+        return EXIT_USAGE
+    try:
+        return run_steps({name: STEPS[name] for name in chosen})
+    except KeyboardInterrupt:
+        print("scripts/test: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def run_steps(steps: dict[str, Step]) -> int:
+    """Runs all steps, whatever fails, and closes with a line for each and one for all."""
+    outcomes: list[tuple[str, str, float, str]] = []
+    for name, step in steps.items():
+        print(f"\n==== {name}: {step.purpose}", flush=True)
+        started = time.monotonic()
+        outcome, reason = _outcome(step)
+        outcomes.append((name, outcome, time.monotonic() - started, reason))
+        if reason:
+            print(f"{name} {outcome}: {reason}", flush=True)
+    print()
+    for name, outcome, seconds, reason in outcomes:
+        print(f"{name:9s}{outcome:8s}{seconds:7.0f} s  {reason}")
+    counts = {word: sum(outcome == word for _, outcome, _, _ in outcomes) for word in ("passed", "failed", "skipped")}
+    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    print(f"{counts['passed']} passed, {counts['failed']} failed{skipped}")
+    return EXIT_FAILED if counts["failed"] else 0
+
+
+def _outcome(step: Step) -> tuple[str, str]:
+    try:
+        step.run()
+    except Skipped as reason:
+        return "skipped", str(reason)
+    except Failed as reason:
+        return "failed", str(reason)
+    return "passed", ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
