@@ -118,7 +118,7 @@ Installing them needs root. Run this, then $entry again:
     mapfile -t last < <(grep -E '^[EW]:' "$log" || true)
     rm -f "$log"
     [[ $1 == optional ]] && return 0
-    refuse "apt-get could not install ${missing[*]}.$(join_lines "${last[@]: -6}")
+    refuse "apt-get could not install ${missing[*]}.$(join_lines "${last[@]:${#last[@]} > 6 ? ${#last[@]} - 6 : 0}")
 Is the network up, and does this system's package archive have them? Then run $entry again."
   fi
   rm -f "$log"
