@@ -31,7 +31,8 @@ namespace {
 
 constexpr Pattern kPatterns[] = {Pattern::Map, Pattern::AsCompleted, Pattern::Wait};
 
-bool wants(const std::vector<std::string>& chosen, const std::string& name) {
+template <class T>
+bool wants(const std::vector<T>& chosen, const T& name) {
   return chosen.empty() || std::ranges::find(chosen, name) != chosen.end();
 }
 
@@ -60,8 +61,11 @@ std::vector<Cell> all_cells(WorkloadEntry& workload, const Options& options) {
   for (SubjectOnExecutor& on : workload.subjects) {
     if (!wants(options.executors, on.executor)) continue;
     for (const Pattern pattern : kPatterns) {
-      const auto& patterns = options.patterns;
-      if (!patterns.empty() && std::ranges::find(patterns, pattern) == patterns.end()) continue;
+      if (!wants(options.patterns, pattern)) continue;
+      // The sequential executor's futures are done when submit() returns, so every way of
+      // collecting costs the same: it is one cell, the baseline, unless it is asked for by name.
+      const bool unasked = on.executor == kSequential && options.executors.empty();
+      if (unasked && pattern != Pattern::Map) continue;
       for (const int workers : worker_counts(workload, on.executor, options)) {
         cells.push_back({&workload, on.subject.get(), on.executor, pattern, workers});
       }

@@ -32,11 +32,17 @@ std::string refusal(Matrix& matrix, const Options& options) {
 TEST(Grid, HoldsEveryPointOfTheMatrix) {
   FakeSuite suite;
   EXPECT_THAT(names(suite.matrix, {}),
-              ElementsAre("work/sequential/map/workers:1", "work/sequential/as_completed/workers:1",
-                          "work/sequential/wait/workers:1", "work/thread/map/workers:1",
+              ElementsAre("work/sequential/map/workers:1", "work/thread/map/workers:1",
                           "work/thread/map/workers:2", "work/thread/as_completed/workers:1",
                           "work/thread/as_completed/workers:2", "work/thread/wait/workers:1",
                           "work/thread/wait/workers:2"));
+}
+
+TEST(Grid, MeasuresTheSequentialExecutorInEveryWayWhenItIsNamed) {
+  FakeSuite suite;
+  EXPECT_THAT(names(suite.matrix, {.executors = {"sequential"}}),
+              ElementsAre("work/sequential/map/workers:1", "work/sequential/as_completed/workers:1",
+                          "work/sequential/wait/workers:1"));
 }
 
 TEST(Grid, AddsTheBaselineOfAWorkloadThatIsMeasured) {
