@@ -66,6 +66,12 @@ TYPED_TEST(ExecutorConformance, EXE_01_every_one_of_many_small_tasks_gets_its_ow
   }
 }
 
+TYPED_TEST(ExecutorConformance, EXE_01_no_wake_is_lost_between_one_task_and_the_next) {
+  auto pool = TypeParam::make(1);
+  // Each task comes when the worker is about to go to sleep.
+  for (int i = 0; i < 5000; ++i) ASSERT_EQ(pool.submit(identity, i).result(), i);
+}
+
 TYPED_TEST(ExecutorConformance, EXE_01_one_worker_runs_tasks_in_the_order_of_submission) {
   auto pool = TypeParam::make(1);
   Mailbox order;
@@ -227,6 +233,29 @@ TYPED_TEST(ExecutorConformance, TPE_02_saturation_reaches_the_maximum_and_does_n
   may_end.set();
   EXPECT_EQ(last.result(), 4);
   EXPECT_EQ(pool.max_workers(), kWorkers);
+}
+
+TYPED_TEST(ExecutorConformance, TPE_03_workers_that_were_idle_all_come_back) {
+  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << "the sequential executor has no workers";
+  constexpr int kWorkers = 3;
+  auto pool = TypeParam::make(kWorkers);
+  Mailbox begun;
+  for (int round = 0; round < 3; ++round) {
+    Event may_end;
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < kWorkers; ++i) {
+      futures.push_back(pool.submit(
+          [](MailboxName box, EventName end, int x) {
+            box.post(x);
+            end.wait();
+            return x;
+          },
+          begun.name(), may_end.name(), i));
+    }
+    begun.receive(kWorkers);  // all at once, or this is a hang
+    may_end.set();
+    wait(futures);
+  }
 }
 
 }  // namespace

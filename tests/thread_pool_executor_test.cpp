@@ -64,6 +64,20 @@ TEST(ThreadPoolExecutor, TPE_03_an_idle_thread_is_used_before_a_new_one_starts) 
   EXPECT_EQ(since.count(), 1);
 }
 
+TEST(ThreadPoolExecutor, TPE_03_no_wake_is_lost_while_the_worker_goes_to_sleep) {
+  ThreadPoolExecutor pool(1);
+  for (int i = 0; i < 50'000; ++i) {
+    auto future = pool.submit(identity, i);
+    // Looking instead of sleeping, so that the next submit comes while the worker goes to sleep,
+    // each time at another point of its way.
+    for (int looks = 0; looks < 20'000 && !future.done(); ++looks) {
+    }
+    for (std::atomic<int> delay{0}; delay < i % 100; ++delay) {
+    }
+    ASSERT_EQ(future.result(kWatchdog), i);
+  }
+}
+
 TEST(ThreadPoolExecutor, TPE_04_threads_have_the_prefix_and_a_number) {
   ThreadPoolExecutor pool({.max_workers = 1, .thread_name_prefix = "io"});
   EXPECT_EQ(pool.submit(name_of_this_thread).result(), "io-0");
@@ -143,7 +157,7 @@ TEST(ThreadPoolExecutor, TPE_06_forking_while_pools_churn_inherits_no_held_lock)
     }
   });
   auto inherited = pool.submit(square, 1);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(exit_code_of_child([&] {
                 inherited.cancel();
                 pool.shutdown();

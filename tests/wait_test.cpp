@@ -1,5 +1,7 @@
 #include "poolmark/wait.hpp"
 
+#include <malloc.h>
+
 #include <list>
 #include <set>
 #include <thread>
@@ -191,6 +193,34 @@ TEST_F(CompletionSetTest, lets_go_of_what_it_gave) {
   ASSERT_TRUE(taken);
   promise = Promise<int>();
   EXPECT_TRUE(taken->state()->is_unique());
+}
+
+/// Bytes of the heap in use; 0 under a sanitizer, which keeps no such count.
+std::size_t heap_in_use() { return mallinfo2().uordblks; }
+
+/// What one use of a thing may leave behind if it is done very often.
+constexpr int kManyTimes = 100'000;
+constexpr std::size_t kAlmostNothing = std::size_t{1} << 20;
+
+TEST_F(CompletionSetTest, WAIT_12_its_memory_does_not_grow_with_use) {
+  if (heap_in_use() == 0) GTEST_SKIP() << "the sanitizer's heap does not say how full it is";
+  CompletionSet<Future<int>> set;
+  promises_[0].set_result(1);
+  const std::size_t before = heap_in_use();
+  for (int i = 0; i < kManyTimes; ++i) {
+    set.add(futures_[0]);
+    EXPECT_EQ(set.next(), futures_[0]);
+  }
+  EXPECT_LT(heap_in_use(), before + kAlmostNothing);
+}
+
+TEST_F(WaitTest, WAIT_12_polling_in_a_loop_does_not_grow_memory) {
+  if (heap_in_use() == 0) GTEST_SKIP() << "the sanitizer's heap does not say how full it is";
+  const std::size_t before = heap_in_use();
+  for (int i = 0; i < kManyTimes; ++i) {
+    ASSERT_EQ(wait(futures_, {.timeout = 0s}).not_done.size(), 4U);
+  }
+  EXPECT_LT(heap_in_use(), before + kAlmostNothing);
 }
 
 TEST(MixedWait, WAIT_01_waits_across_executors) {
