@@ -94,7 +94,7 @@ def as_json(comparison: Comparison, strict: bool) -> str:
             "base_median_ns": row.base_median, "new_median_ns": row.new_median,
             "base_repetitions": row.base_repetitions, "new_repetitions": row.new_repetitions,
             "ratio": estimate(row.raw), "ratio_to_baseline": estimate(row.to_baseline),
-            "ratio_to_peers": estimate(row.to_peers), "p": row.p,
+            "ratio_to_peers": estimate(row.to_peers), "ratio_of_cpu_time": estimate(row.cpu_time), "p": row.p,
         }
         for row in comparison.rows
     ]

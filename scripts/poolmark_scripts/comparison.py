@@ -18,8 +18,8 @@ SIGNIFICANCE = 0.05
 DEFAULT_THRESHOLD = 0.05
 TEST_NAME = (
     "exact one-sided Mann-Whitney test of H0: ratio <= 1 + threshold, on the times as they are, against the "
-    "sequential baseline and against the other executors (the largest p counts), Holm-corrected over the cells "
-    "at 5 %; and the 95 % interval of each of these ratios (bootstrap of the medians) lies above 1 + threshold"
+    "sequential baseline and against the other executors, of sequential cells on the CPU time too (the largest p "
+    "counts), Holm-corrected over the cells at 5 %; and the 95 % interval of each of these ratios (bootstrap of the medians) lies above 1 + threshold"
 )
 
 
@@ -61,11 +61,13 @@ class Row:
     raw: Estimate | None = None
     to_baseline: Estimate | None = None
     to_peers: Estimate | None = None
+    cpu_time: Estimate | None = None  # of a sequential, CPU-bound cell: ratio of its CPU times
     p: float | None = None
 
     def estimates(self) -> list[Estimate]:
         """All that there are; a verdict needs them to agree."""
-        return [estimate for estimate in (self.raw, self.to_baseline, self.to_peers) if estimate]
+        made = (self.raw, self.to_baseline, self.to_peers, self.cpu_time)
+        return [estimate for estimate in made if estimate]
 
 
 @dataclass(frozen=True)
@@ -223,15 +225,29 @@ def _judge(
         to_baseline=against(baselines),
         to_peers=None if across_machines else against(peers),
     )
-    scales = np.array([ratio / estimate.ratio for estimate in row.estimates()])
     limit = 1 + threshold
     old_times, new_times = np.asarray(old.real_times), np.asarray(cell.real_times)
+    tested = [(old_times * (ratio / estimate.ratio), new_times) for estimate in row.estimates()]
+    if not across_machines and cell.executor == "sequential" and base.is_cpu_bound(cell.workload):
+        row, cpu_times = _with_cpu_time(row, old, cell)
+        tested += cpu_times
     return _Judged(
         row,
-        p_slower=max(judging.p_greater(new_times, old_times * scale * limit) for scale in scales),
-        p_faster=max(judging.p_greater(old_times * scale / limit, new_times) for scale in scales),
+        p_slower=max(judging.p_greater(news, olds * limit) for olds, news in tested),
+        p_faster=max(judging.p_greater(olds / limit, news) for olds, news in tested),
         floor=judging.smallest_p(len(old_times), len(new_times)),
     )
+
+
+def _with_cpu_time(row: Row, old: Cell, cell: Cell) -> tuple[Row, list[tuple[np.ndarray, np.ndarray]]]:
+    """Holds a loop against its own CPU time: slower code uses more of it, a loop that waits for a CPU does not."""
+    if min(len(old.cpu_totals), len(cell.cpu_totals)) < MIN_REPETITIONS or not old.cpu_total:
+        return row, []
+    draws = judging.median_draws(cell.cpu_totals, "new cpu " + cell.name) / judging.median_draws(
+        old.cpu_totals, "base cpu " + cell.name
+    )
+    estimate = Estimate(cell.cpu_total / old.cpu_total, *judging.interval(draws))
+    return replace(row, cpu_time=estimate), [(np.asarray(old.cpu_totals), np.asarray(cell.cpu_totals))]
 
 
 def _shift(base: Results, new: Results, controls: list[str]) -> tuple[float, np.ndarray]:
@@ -273,6 +289,8 @@ def _verdict(row: Row, p_slower: float, p_faster: float, threshold: float) -> tu
             "slower, but the other executors slowed down with it: another program on the machine, or code that "
             "the executors share; measure again on a quiet machine"
         )
+    if best.low > limit and row.cpu_time and row.cpu_time.low <= limit:
+        return Verdict.UNDECIDED, "slower, but hardly in CPU time: it waited for a CPU that another program had"
     if best.high < limit < estimates[0].ratio:
         return Verdict.UNDECIDED, "slower, but the sequential baseline slowed down with it"
     return Verdict.UNDECIDED, "the interval is too wide to tell"

@@ -202,3 +202,33 @@ def test_across_machines_with_other_cpus_does_not_judge_wide_cells(judge: Callab
     made = judge(across_machines=True, usable_cpus=1)
     undecided = named(made, Verdict.UNDECIDED)
     assert THREAD_MAP in undecided and not any(name.startswith("sleep") for name in undecided)
+
+
+def test_the_test_itself_is_against_the_threshold(judge: Callable[..., comparison.Comparison]) -> None:
+    made = judge(lambda name, _: 1.03 if name == THREAD_MAP else 1.0)
+    row = next(row for row in made.rows if row.name == THREAD_MAP)
+    assert row.verdict is Verdict.UNCHANGED and row.p == 1.0  # certainly slower, certainly not by 5 %
+
+
+def test_a_loop_that_waited_for_a_cpu_is_not_slower_code(judge: Callable[..., comparison.Comparison]) -> None:
+    name = "primes/sequential/map/workers:1"
+
+    def wait_more(base: Document, new: Document) -> None:
+        for entry in new["benchmarks"]:
+            if entry["name"] == name:
+                entry["real_time"] *= 1.5
+
+    made = judge(change=wait_more)
+    row = next(row for row in made.rows if row.name == name)
+    assert row.verdict is Verdict.UNDECIDED and "waited for a CPU" in row.reason
+    assert row.cpu_time.ratio == pytest.approx(1.0, abs=0.02)
+    assert name in named(judge(lambda cell, _: 1.5 if cell == name else 1.0), Verdict.REGRESSED)
+
+
+def test_a_busy_machine_does_not_make_primes_naps(tmp_path: Path) -> None:
+    document = sample_data.document(factor=lambda name, repetition: 1.0)
+    for entry in document["benchmarks"]:
+        if entry["repetition_index"] > 2:
+            entry["real_time"] *= 6
+    one = loaded(tmp_path / "run.json", document)
+    assert one.is_cpu_bound("primes") and not one.is_cpu_bound("sleep")
