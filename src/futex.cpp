@@ -28,6 +28,9 @@ timespec to_timespec(std::chrono::steady_clock::time_point when) noexcept {
 
 bool futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                 const Deadline& deadline, FutexScope scope) noexcept {
+  // A deadline that has passed would still cost a sleep of the kernel's timer slack, 50 us and
+  // more, and polling with a timeout of zero is common.
+  if (deadline && std::chrono::steady_clock::now() >= *deadline) return false;
   timespec until{};
   if (deadline) until = to_timespec(*deadline);
   // BITSET because only it takes an absolute deadline, on the clock of std::chrono::steady_clock.
