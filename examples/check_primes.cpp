@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <vector>
 
 namespace pm = poolmark;
@@ -30,8 +29,9 @@ int main() {
   fmt::print("checking with {} worker processes:\n", pool.max_workers());
 
   std::vector<pm::Future<Answer>> answers;
-  for (const std::int64_t number : {9999999999999999, 3333333333333333, 3333333333333301,
-                                    299593572317531, 142702110479723, 2}) {
+  const std::vector<std::int64_t> numbers{9999999999999999, 3333333333333333, 3333333333333301,
+                                          299593572317531,  142702110479723,  2};
+  for (const std::int64_t number : numbers) {
     answers.push_back(pool.submit(check, number));
   }
   int primes = 0;

@@ -10,7 +10,8 @@ int cube(int x) { return x * x * x; }
 int main() {
   pm::start_zygote();  // before any thread: worker processes are forked from here
   pm::ThreadPoolExecutor threads{2};
-  pm::ProcessPoolExecutor processes{{.max_workers = 2, .start_method = pm::StartMethod::ProcessZygote}};
+  pm::ProcessPoolExecutor processes{
+      {.max_workers = 2, .start_method = pm::StartMethod::ProcessZygote}};
   const std::vector<int> numbers{1, 2, 3, 4, 5};
 
   pm::Future<int> one = threads.submit(cube, 10);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cxxabi.h>
-
 #include <exception>
 #include <functional>
 #include <tuple>
@@ -46,12 +44,12 @@ CallOutcome run_call(WireReader& call, Bytes& answer) {
     WireWriter to(answer);
     call_and_put<Result, F, Args...>(call, to);
     return CallOutcome::kReturned;
-  } catch (const abi::__forced_unwind&) {
-    throw;  // pthread_exit: swallowing it would abort
   } catch (...) {
+    const std::exception_ptr error = std::current_exception();
+    if (!error) throw;  // pthread_exit(): no exception of C++, and swallowing it would abort
     answer.truncate(start);
     WireWriter to(answer);
-    put_exception(to, std::current_exception());
+    put_exception(to, error);
     return CallOutcome::kThrew;
   }
 }
