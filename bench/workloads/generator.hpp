@@ -1,11 +1,16 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <iterator>
+#include <new>
 #include <utility>
 
 namespace bench {
+
+// Two cache lines, because processors fetch them in pairs.
+inline constexpr std::size_t kApart = 128;
 
 /// A lazy sequence: a coroutine that co_yields values, one each time the loop asks for the next.
 /// Single pass, one thread. (C++23 has std::generator; this is the part of it that we need.)
@@ -15,6 +20,16 @@ class Generator {
   struct promise_type {
     T value{};
     std::exception_ptr error;
+
+    // Every value goes through the frame. Two workers whose frames share a cache line slow each
+    // other nine times: docs/investigations/2026-11-21-generators-share-a-line.md
+    static void* operator new(std::size_t size) {
+      const std::size_t whole_lines = (size + kApart - 1) / kApart * kApart;
+      return ::operator new(whole_lines, std::align_val_t{kApart});
+    }
+    static void operator delete(void* frame) noexcept {
+      ::operator delete(frame, std::align_val_t{kApart});
+    }
 
     Generator get_return_object() {
       return Generator(std::coroutine_handle<promise_type>::from_promise(*this));

@@ -63,12 +63,16 @@ class SuiteRun : public testing::Test {
   }
 };
 
+// Of one worker count: the baseline, and two pools in three ways each.
+constexpr std::size_t kCells = 1 + 2 * 3;
+constexpr std::size_t kRepetitions = 2;  // measure() asks for
+
 TEST_F(SuiteRun, MeasuresEveryExecutorAndPattern) {
   Suite suite;
   suite.add(squares());
   const json report = measure(suite, 0);
   EXPECT_EQ(report["failures"], json::array());
-  EXPECT_EQ(report["benchmarks"].size(), 9U * 2U);
+  EXPECT_EQ(report["benchmarks"].size(), kCells * kRepetitions);
   EXPECT_EQ(report["tasks"]["squares"].size(), 4U);
   for (const json& entry : report["benchmarks"]) {
     EXPECT_EQ(entry["tasks"], 4);
@@ -100,7 +104,7 @@ TEST_F(SuiteRun, FailsWhereAResultIsWrong) {
   suite.add(squares(square_but_7));
   const json report = measure(suite, 1);
   EXPECT_EQ(report["benchmarks"], json::array());
-  EXPECT_EQ(report["failures"].size(), 9U * 2U);
+  EXPECT_EQ(report["failures"].size(), kCells * kRepetitions);
   for (const json& failure : report["failures"]) {
     EXPECT_EQ(failure["message"], "wrong result of squares, task 2: got 0, expected 49");
   }
@@ -139,7 +143,7 @@ TEST_F(SuiteRun, CountsTheCpuTimeOfThreadsAndProcesses) {
                          .workers = {1}});
   for (const char* pool : {"--pool=warm", "--pool=cold"}) {
     const json report = measure(suite, 0, {pool});
-    EXPECT_EQ(report["benchmarks"].size(), 9U * 2U);
+    EXPECT_EQ(report["benchmarks"].size(), kCells * kRepetitions);
     for (const json& entry : report["benchmarks"]) {
       EXPECT_GE(entry["cpu_time_total_ns"], 2 * 2e6) << pool << entry;
       if (entry["executor"] == "sequential") continue;
