@@ -46,6 +46,7 @@ int measure(const bench::Cases& cases, const bench::CommandLine& asked) {
   std::optional<bench::Marking<benchmark::JSONReporter>> file;
   if (asked.writes_file) file.emplace(failures);
   benchmark::RunSpecifiedBenchmarks(&console, file ? &*file : nullptr, "all");
+  bench::end_progress();
   for (const auto& [name, what] : failures) fmt::print(stderr, "failed: {}: {}\n", name, what);
   return failures.empty() ? 0 : kExitFailed;
 }

@@ -10,10 +10,16 @@ namespace {
 
 /// Results come only when everything has been measured (repetitions are interleaved), so whoever
 /// looks at a terminal is told what is going on meanwhile.
-void show_progress(const std::string& name) {
+void show_progress(std::string_view name) {
   static const bool terminal = isatty(STDERR_FILENO) == 1;
   if (terminal) fmt::print(stderr, "\r\x1b[K{}", name);
 }
+
+}  // namespace
+
+void end_progress() { show_progress(""); }
+
+namespace {
 
 void run_case(const Case& measured, Failures& failures, benchmark::State& state) {
   show_progress(measured.name);
@@ -23,7 +29,6 @@ void run_case(const Case& measured, Failures& failures, benchmark::State& state)
     measured.run(meter);
   } catch (const std::exception& error) {
     failures.emplace(measured.name, error.what());
-    fmt::print(stderr, "failed: {}: {}\n", measured.name, error.what());
     meter.abandon();
   }
 }

@@ -60,4 +60,7 @@ using Failures = std::map<std::string, std::string>;
 /// the run; the library itself never sees a failure (it would exit with status 0).
 void register_with_library(const Cases& cases, Failures& failures);
 
+/// Wipes the line on the terminal that names the case at hand.
+void end_progress();
+
 }  // namespace bench

@@ -34,7 +34,9 @@ void submitters(Meter& meter, Peer& pool, int count) {
       threads.emplace_back([&] {
         std::vector<FutureOf<Peer>> futures;
         futures.reserve(static_cast<std::size_t>(each));
-        for (gate.arrive_and_wait(); !ended; gate.arrive_and_wait()) {
+        while (true) {
+          gate.arrive_and_wait();
+          if (ended) return;
           sum += submit_and_take(pool, futures, each);
           gate.arrive_and_wait();
         }

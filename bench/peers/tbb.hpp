@@ -4,9 +4,8 @@
 #include "peers/peer.hpp"
 
 namespace bench {
-/// oneTBB. The arena keeps no slot for the caller, and the process may have one thread more: N
-/// workers and the caller. A worker starts and joins a whole loop while the caller sleeps, except
-/// in map_helping(), TBB as it is mostly used: there the caller is one of the N.
+/// oneTBB: an arena without a slot for the caller, in a process that may have one thread more. A
+/// worker runs whole loops while the caller sleeps; in map_helping() the caller is one of the N.
 class Tbb {
  public:
   static constexpr std::string_view kName = "tbb";
@@ -27,6 +26,7 @@ class Tbb {
   }
   void map(auto f, const Ints& in, Ints& out) { in_worker(loop(f, in, out)); }
   void map_helping(auto f, const Ints& in, Ints& out) { team_.execute(loop(f, in, out)); }
+
  private:
   static constexpr auto kThreads = tbb::global_control::max_allowed_parallelism;
   void in_worker(auto f) { submit(std::ref(f)).get(); }
