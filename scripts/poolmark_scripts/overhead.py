@@ -1,0 +1,184 @@
+"""The command scripts/overhead: build, measure what the machinery costs, compare with peers and limits."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "build" / "release" / "bench" / "overhead"
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+# What the table needs, with two workers; and one worker where its CPU time is asked for.
+QUICK_CASES = "|".join((
+    "^stream/result/.*/n:100000/workers:",
+    "^stream/.*/poolmark/n:100000/workers:2",
+    "^stream/result/.*/n:100/workers:[02]",
+    "^map/.*/workers:[02]",
+    "^(round_trip|burst)/.*/workers:[02]",
+    "^limit/",
+    "^wait_any/(completion_set|as_completed)/",
+    "^(memory|idle|submitters:[0-9]+)/",
+))  # fmt: skip
+QUICK_REPETITIONS = 3
+
+EPILOG = """\
+examples:
+  scripts/overhead                        everything: less than five minutes
+  scripts/overhead --quick                less than a minute: what the table shows
+  scripts/overhead -o results/before.json keep the results
+  scripts/overhead --quick --syscalls     and count the futex calls of a task, with strace
+  scripts/overhead --benchmark_filter=^stream/ --benchmark_repetitions=15
+
+Every other flag goes to build/release/bench/overhead, whose --help lists them.
+Installs what is missing (Debian, Ubuntu), builds, measures, writes FILE and prints a table.
+docs/measuring.md, "What the machinery costs", says how to read it.
+
+exit status: 0 all measured, 1 a case failed, 2 bad usage or no way to build, 130 interrupted
+"""
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as given; the text says what to do."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of our own flags."""
+    made = argparse.ArgumentParser(
+        prog="scripts/overhead",
+        description="Measures what the machinery of thread pools costs: poolmark's and its peers', side by side.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--quick", action="store_true", help="less than a minute: the cases of the table alone")
+    made.add_argument("-o", "--output", type=Path, default=ROOT / "results" / "overhead-latest.json",
+                      metavar="FILE.json", help="results file (default: results/overhead-latest.json)")  # fmt: skip
+    made.add_argument("--syscalls", action="store_true",
+                      help="count futex calls of the streams and hot round trips, in runs of their own under strace")  # fmt: skip
+    made.add_argument("--build-only", action="store_true", help="set up and build, measure nothing")
+    return made
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; returns the exit status."""
+    options, flags = parser().parse_known_args(argv)
+    from poolmark_scripts import building, overhead_results, terminal
+
+    console = terminal.console()
+    try:
+        check_flags(flags)
+        check_output(options.output)
+        build_program(console)
+        if options.build_only:
+            return 0
+        return run(options, flags, console)
+    except (UsageError, building.BuildError, overhead_results.ResultsError) as error:
+        print(f"scripts/overhead: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("scripts/overhead: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def check_flags(flags: list[str]) -> None:
+    """Refuses what is no flag, and the flags that this script itself gives to the program."""
+    for flag in flags:
+        if not flag.startswith("--"):
+            raise UsageError(f"{flag!r} is no flag of scripts/overhead; write flags as --name=value, see --help.")
+        name = flag.split("=", 1)[0]
+        if name in ("--benchmark_out", "--benchmark_out_format"):
+            raise UsageError(f"{name} is this script's own business; name the results file with -o FILE.json.")
+        if name == "--benchmark_list_tests":
+            raise UsageError(f"{name} measures nothing; run build/release/bench/overhead {flag}.")
+
+
+def check_output(output: Path) -> None:
+    """Refuses a results file that cannot be written, before anything is built or measured."""
+    advice = "Name another file with -o FILE.json."
+    if output.is_dir():
+        raise UsageError(f"{output} is a directory. {advice}")
+    if output.parent == ROOT / "results":
+        output.parent.mkdir(exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {output.parent}: {error.strerror}. {advice}") from None
+
+
+def build_program(console) -> None:
+    """Builds the measuring program; on a tree already built this is one Ninja run that finds nothing to do."""
+    from poolmark_scripts import building
+
+    fresh = not building.is_configured("release")
+    if fresh:
+        # Without the tests: they need packages that measuring does not. scripts/test turns them on.
+        building.configure("release", ["-DBUILD_TESTING=OFF"], console)
+    building.build("release", ["overhead"], console, quiet_if_done=not fresh)
+
+
+def run(options: argparse.Namespace, flags: list[str], console) -> int:
+    """Measures and prints the table; then counts system calls if that was asked for."""
+    from poolmark_scripts import overhead_report, overhead_results, syscalls
+
+    status, written = measure(quick_flags(flags) if options.quick else flags, options.output, console)
+    if not written:
+        return status
+    overhead_report.print_report(overhead_results.load(options.output), console)
+    console.print(f"\nwritten: {_shown(options.output)}", soft_wrap=True)
+    if options.syscalls:
+        console.print()
+        syscalls.print_counts(PROGRAM, console)
+    return status
+
+
+def quick_flags(flags: list[str]) -> list[str]:
+    """`flags` and what makes a run of less than a minute of them; the user's own choices stay."""
+    names = {flag.split("=", 1)[0] for flag in flags}
+    more = []
+    if "--benchmark_repetitions" not in names:
+        more.append(f"--benchmark_repetitions={QUICK_REPETITIONS}")
+    if "--benchmark_filter" not in names:
+        more.append(f"--benchmark_filter={QUICK_CASES}")
+    return flags + more
+
+
+def measure(flags: list[str], output: Path, console) -> tuple[int, bool]:
+    """Runs the program to its end; returns our exit status, and whether there are results.
+
+    They take the name `output` only when they are complete.
+    """
+    unfinished = output.with_name(output.name + ".unfinished")
+    console.print("measuring ...")
+    try:
+        # Standard error is the terminal's, if there is one: the program shows there what it is at.
+        status = subprocess.run(
+            [PROGRAM, *flags, f"--benchmark_out={unfinished}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if not name.startswith("BENCHMARK_")}, check=False,
+        ).returncode  # fmt: skip
+        if status in (0, EXIT_FAILED) and unfinished.exists():
+            os.replace(unfinished, output)
+            return status, True
+        if status == EXIT_USAGE:
+            return status, False  # the program has said why
+        reason = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        print(f"scripts/overhead: {PROGRAM.name} {reason} and wrote no results", file=sys.stderr)
+        return EXIT_FAILED, False
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
