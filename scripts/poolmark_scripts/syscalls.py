@@ -14,6 +14,7 @@ from poolmark_scripts import terminal
 
 CASES = {"stream 100000": ("stream/result", 100_000), "round trip, hot": ("round_trip/hot", 1000)}
 WORKERS = 2
+REPETITIONS = 3  # of one iteration each, as --benchmark_min_time=0 asks for
 
 
 def print_counts(program: Path, console: Console) -> None:
@@ -34,21 +35,15 @@ def print_counts(program: Path, console: Console) -> None:
 def futex_calls(program: Path, name: str, tasks: int) -> float | None:
     """Futex calls a task of the cell `name`; None if strace cannot trace here.
 
-    Two runs, of one and of three repetitions: their difference is without the start of the program.
+    The start of the program and of the pools is in it: some ten calls among thousands of tasks.
     """
-    few, many = (_calls_of_run(program, name, repetitions) for repetitions in (1, 3))
-    return None if few is None or many is None else max(0.0, (many[0] - few[0]) / (many[1] - few[1]) / tasks)
-
-
-def _calls_of_run(program: Path, name: str, repetitions: int) -> tuple[int, int] | None:
-    """Futex calls and iterations of one run."""
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as summary:
         run = subprocess.run(
             ["strace", "-f", "-c", "-e", "trace=futex", "-o", summary.name, program, f"--benchmark_filter=^{name}$",
-             f"--benchmark_repetitions={repetitions}", "--benchmark_min_time=0", "--benchmark_format=console"],
+             f"--benchmark_repetitions={REPETITIONS}", "--benchmark_min_time=0"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
         )  # fmt: skip
-        return (parse_summary(summary.read()), repetitions) if run.returncode == 0 else None
+        return parse_summary(summary.read()) / (REPETITIONS * tasks) if run.returncode == 0 else None
 
 
 def parse_summary(text: str) -> int:
