@@ -23,7 +23,7 @@ struct Default {
 // entirely; short repetitions, because several of them show more than one long one.
 constexpr std::array kDefaults{
     Default{"benchmark_enable_random_interleaving", "true"},
-    Default{"benchmark_repetitions", "5"},
+    Default{"benchmark_repetitions", "9"},
     Default{"benchmark_min_time", "0.05"},
     Default{"benchmark_display_aggregates_only", "true"},
 };
@@ -134,7 +134,7 @@ a peer without workers of its own. docs/measuring.md says what each case measure
 options (Google Benchmark's; defaults that differ from its own in brackets):
   --benchmark_filter=REGEX      cases whose name matches, or does not match -REGEX
   --benchmark_list_tests        list the chosen cases and end
-  --benchmark_repetitions=N     [5] repetitions of each case
+  --benchmark_repetitions=N     [9] repetitions of each case
   --benchmark_min_time=SECONDS  [0.05] least time of a repetition
   --benchmark_enable_random_interleaving=BOOL      [true]
   --benchmark_display_aggregates_only=BOOL         [true] false shows every repetition

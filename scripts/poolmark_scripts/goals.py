@@ -129,15 +129,10 @@ def _growth(results: OverheadResults, variant: str) -> Row | None:
 
 
 def _memory(results: OverheadResults) -> Row | None:
-    """What malloc gave out, or what the process grew by: TBB has memory of its own that malloc does not see."""
-    def of(measured: Measured) -> Measured:
-        resident = results.get(measured.name, "resident_bytes_per_task")
-        # The greatest: memory that an earlier repetition has left behind is used again without growing.
-        grown = max(resident.samples) if resident and measured.peer == "tbb" else 0.0
-        return Measured(measured.name, tuple(max(sample, grown) for sample in measured.samples))
-
+    """Beside those whose memory malloc sees: TBB's allocator keeps its own, and an earlier case has filled it."""
     ours = results.get(_own("memory/pending", MANY, 1), "bytes_per_task")
     if not ours:
         return None
-    best = _best([of(peer) for peer in results.of_peers("memory/pending", MANY, 1, "bytes_per_task")])
+    peers = results.of_peers("memory/pending", MANY, 1, "bytes_per_task")
+    best = _best([peer for peer in peers if peer.peer != "tbb"])
     return Row("memory of a pending task", ours, _bytes, best, best.peer if best else "-")
