@@ -2,25 +2,17 @@
 
 #include <pthread.h>
 
-#include <atomic>
-
 namespace poolmark::detail {
+
+// Before main(): a constant, so it is there whoever forks first.
+constinit std::atomic<std::uint32_t> forks_so_far{0};
+
 namespace {
 
-// Relaxed everywhere: written only by the one thread of a fresh child, before it does anything
-// else.
-std::atomic<std::uint32_t> forks_so_far{0};
-
-const bool kRegistered = [] {
+[[maybe_unused]] const bool kRegistered = [] {
   pthread_atfork(nullptr, nullptr, [] { forks_so_far.fetch_add(1, std::memory_order_relaxed); });
   return true;
 }();
 
 }  // namespace
-
-std::uint32_t fork_generation() noexcept {
-  static_cast<void>(kRegistered);  // keeps the registration linked in
-  return forks_so_far.load(std::memory_order_relaxed);
-}
-
 }  // namespace poolmark::detail

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <ctime>
 
+#include "poolmark/detail/spin.hpp"
+
 namespace poolmark::detail {
 namespace {
 
@@ -41,6 +43,23 @@ bool futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
 
 void futex_wake(const std::atomic<std::uint32_t>* word, int count, FutexScope scope) noexcept {
   syscall(SYS_futex, word, operation(FUTEX_WAKE, scope), count, nullptr, nullptr, 0);
+}
+
+void FutexMutex::lock_contended() noexcept {
+  // A holder that runs is gone within some tens of nanoseconds; one that does not run is worth no
+  // more looks than a system call costs.
+  constexpr int kLooks = 40;
+  if (spinning_helps()) {
+    for (int look = 0; look < kLooks; ++look) {
+      cpu_pause();
+      // Relaxed: only a look; try_lock() acquires.
+      if (word_.load(std::memory_order_relaxed) == kFree && try_lock()) return;
+    }
+  }
+  // Acquire, as in try_lock(). From here on the word says that somebody sleeps, until it is free.
+  while (word_.exchange(kContended, std::memory_order_acquire) != kFree) {
+    futex_wait(word_, kContended, std::nullopt);
+  }
 }
 
 }  // namespace poolmark::detail

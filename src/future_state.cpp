@@ -1,8 +1,10 @@
 #include "poolmark/detail/future_state.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <mutex>
 
-#include "poolmark/detail/fork_guard.hpp"
+#include "poolmark/detail/spin.hpp"
 #include "poolmark/errors.hpp"
 
 namespace poolmark::detail {
@@ -10,22 +12,17 @@ namespace poolmark::detail {
 // ---- CallbackList
 // --------------------------------------------------------------------------------
 
-CallbackList::CallbackList(Callback* newest_first) noexcept {
-  while (newest_first != nullptr) {
-    Callback* older = newest_first->next;
-    newest_first->next = head_;
-    head_ = newest_first;
-    newest_first = older;
-  }
+Callback* CallbackList::pop() noexcept {
+  return std::exchange(head_, static_cast<Callback*>(head_->next));
 }
 
 CallbackList::~CallbackList() {
-  while (head_ != nullptr) delete std::exchange(head_, head_->next);
+  while (!empty()) delete pop();
 }
 
 void CallbackList::run(FutureState& done) noexcept {
-  while (head_ != nullptr) {
-    Callback* current = std::exchange(head_, head_->next);
+  while (!empty()) {
+    Callback* current = pop();
     current->run(done);
     delete current;
   }
@@ -34,7 +31,9 @@ void CallbackList::run(FutureState& done) noexcept {
 // ---- FutureState
 // ---------------------------------------------------------------------------------
 
-FutureState::FutureState() : fork_generation_(fork_generation()) {}
+FutureState::~FutureState() {
+  if (phase() == Phase::kError) std::destroy_at(&error());
+}
 
 bool FutureState::move_from(Phase from, Phase to) noexcept {
   std::uint32_t word = word_.load(std::memory_order_relaxed);
@@ -111,28 +110,50 @@ CallbackList FutureState::tell_everyone(std::uint32_t word_before, Phase outcome
 
   // A wake is held back until the lock is free, or the woken thread would run into it at once.
   const std::atomic<std::uint32_t>* to_wake = nullptr;
-  Callback* callbacks = nullptr;
+  CallbackList callbacks;
   {
     std::lock_guard hold(lock_);
-    while (observers_ != nullptr) {
-      Observer& told = *std::exchange(observers_, observers_->next);
+    while (listeners_ != nullptr) {
+      Observer& told = *std::exchange(listeners_, listeners_->next);
+      if (told.notify == nullptr) {
+        callbacks.push_earlier(static_cast<Callback*>(&told));
+        continue;
+      }
       told.attached = false;
       if (const auto* word = told.notify(told, outcome); word != nullptr) {
         if (to_wake != nullptr) futex_wake(to_wake, kWakeAll);
         to_wake = word;
       }
     }
-    callbacks = std::exchange(callbacks_, nullptr);
   }
   if (to_wake != nullptr) futex_wake(to_wake, kWakeAll);
-  return CallbackList(callbacks);
+  return callbacks;
 }
 
 bool FutureState::wait_done(const Deadline& deadline) {
+  if (is_done(phase())) return true;
+  refuse_if_inherited();
+  before_wait();
+  if (driver() != nullptr) return sleep_until_done(deadline);
+
+  thread_local SpinBudget budget;
+  using Clock = std::chrono::steady_clock;
+  auto awake_for = budget.now();
+  if (deadline) awake_for = std::min(awake_for, *deadline - Clock::now());
+  if (spin_until([this] { return is_done(phase()); }, awake_for)) {
+    budget.learn(std::chrono::nanoseconds(0));
+    return true;
+  }
+  const auto begin = Clock::now() - awake_for;
+  const bool done = sleep_until_done(deadline);
+  budget.learn(Clock::now() - begin);
+  return done;
+}
+
+bool FutureState::sleep_until_done(const Deadline& deadline) {
   for (;;) {
     std::uint32_t word = word_.load(std::memory_order_acquire);
     if (is_done(phase_of(word))) return true;
-    refuse_if_inherited();
     // A driver completes the future in this very thread: no bit, and so no wake, is needed.
     if (ProgressDriver* helped = driver(); helped != nullptr) {
       switch (helped->drive_while(word_, word, deadline)) {
@@ -151,7 +172,7 @@ bool FutureState::wait_done(const Deadline& deadline) {
 }
 
 void FutureState::refuse_if_inherited() const {
-  if (fork_generation_ == fork_generation()) return;
+  if (!is_inherited()) return;
   throw DeadlockError(
       "this future belongs to the parent process, and nobody in this one will complete it: wait "
       "for it in the process that submitted it");
@@ -162,12 +183,16 @@ bool FutureState::attach(Observer& observer) {
   refuse_if_inherited();
   std::lock_guard hold(lock_);
   if (!mark(kObserved)) return false;
-  observer.previous = nullptr;
-  observer.next = observers_;
-  if (observers_ != nullptr) observers_->previous = &observer;
-  observers_ = &observer;
+  link(observer);
   observer.attached = true;
   return true;
+}
+
+void FutureState::link(Observer& observer) noexcept {
+  observer.previous = nullptr;
+  observer.next = listeners_;
+  if (listeners_ != nullptr) listeners_->previous = &observer;
+  listeners_ = &observer;
 }
 
 void FutureState::detach(Observer& observer) noexcept {
@@ -177,7 +202,7 @@ void FutureState::detach(Observer& observer) noexcept {
   if (observer.previous != nullptr) {
     observer.previous->next = observer.next;
   } else {
-    observers_ = observer.next;
+    listeners_ = observer.next;
   }
   if (observer.next != nullptr) observer.next->previous = observer.previous;
 }
@@ -186,12 +211,13 @@ void FutureState::add_callback(Callback* callback) noexcept {
   {
     std::lock_guard hold(lock_);
     if (mark(kObserved)) {
-      callback->next = callbacks_;
-      callbacks_ = callback;
+      link(*callback);
       return;
     }
   }
-  CallbackList(callback).run(*this);
+  CallbackList now;
+  now.push_earlier(callback);
+  now.run(*this);
 }
 
 }  // namespace poolmark::detail

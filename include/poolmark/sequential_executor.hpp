@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <utility>
 
 #include "poolmark/detail/intrusive_ptr.hpp"
@@ -65,10 +66,12 @@ Future<task_result_t<F, Args...>> SequentialExecutor::Submitter::submit(F&& f, A
   }
   using R = task_result_t<F, Args...>;
   using Task = detail::CallTask<R, std::decay_t<F>, std::decay_t<Args>...>;
-  auto task = detail::make_intrusive<Task>(std::forward<F>(f), std::forward<Args>(args)...);
+  constexpr std::uint32_t kOwners = 1;
+  const auto task = detail::IntrusivePtr<Task>::adopt(
+      new Task(kOwners, std::forward<F>(f), std::forward<Args>(args)...));
   task->try_claim();
   task->run();
-  return Future<R>(detail::IntrusivePtr<detail::TypedState<R>>(std::move(task)));
+  return Future<R>(detail::IntrusivePtr<detail::TypedState<R>>(task.get()));
 }
 
 }  // namespace poolmark

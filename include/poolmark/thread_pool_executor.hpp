@@ -23,7 +23,9 @@ class ThreadPoolExecutor : public MapMember<ThreadPoolExecutor> {
     static constexpr bool kSharesMemory = true;
 
     template <class F, class... Args>
-    Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args);
+    Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) {
+      return submit_to(*core_, std::forward<F>(f), std::forward<Args>(args)...);
+    }
 
    private:
     friend class ThreadPoolExecutor;
@@ -47,7 +49,7 @@ class ThreadPoolExecutor : public MapMember<ThreadPoolExecutor> {
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) {
-    return Submitter(core_).submit(std::forward<F>(f), std::forward<Args>(args)...);
+    return submit_to(*core_, std::forward<F>(f), std::forward<Args>(args)...);
   }
 
   /// Refuses further work; see ShutdownOptions for what it waits for and cancels. Any thread may
@@ -59,6 +61,10 @@ class ThreadPoolExecutor : public MapMember<ThreadPoolExecutor> {
   Submitter submitter() const { return Submitter(core_); }
 
  private:
+  template <class F, class... Args>
+  static Future<task_result_t<F, Args...>> submit_to(detail::ThreadPoolCore& core, F&& f,
+                                                     Args&&... args);
+
   detail::IntrusivePtr<detail::ThreadPoolCore> core_;
   // Relaxed: only tells the destructor, which no other call may overlap, that there was one.
   std::atomic<bool> shut_down_{false};
@@ -75,28 +81,34 @@ namespace detail {
 template <class R, class F, class... Args>
 class ThreadTask final : public CallTask<R, F, Args...> {
  public:
+  /// Begins with two owners: the future and the queue.
   template <class... Given>
-  explicit ThreadTask(IntrusivePtr<ThreadPoolCore> core, Given&&... given)
-      : CallTask<R, F, Args...>(std::forward<Given>(given)...), core_(std::move(core)) {}
+  explicit ThreadTask(ThreadPoolCore& core, Given&&... given)
+      : CallTask<R, F, Args...>(2, std::forward<Given>(given)...), core_(&core) {}
 
   void discard() noexcept override {
     CallTask<R, F, Args...>::discard();
-    core_->note_discarded();
+    // In a forked child locks may be held for ever by threads that are not here.
+    if (!this->is_inherited()) ThreadPoolCore::note_discarded(core_);
   }
 
  private:
-  IntrusivePtr<ThreadPoolCore> core_;
+  // Not counted, which would cost every task two atomic instructions on a line that all threads
+  // share. The pool may be gone once the task is done.
+  const ThreadPoolCore* core_;
 };
 
 }  // namespace detail
 
 template <class F, class... Args>
-Future<task_result_t<F, Args...>> ThreadPoolExecutor::Submitter::submit(F&& f, Args&&... args) {
+Future<task_result_t<F, Args...>> ThreadPoolExecutor::submit_to(detail::ThreadPoolCore& core, F&& f,
+                                                                Args&&... args) {
   using R = task_result_t<F, Args...>;
   using Task = detail::ThreadTask<R, std::decay_t<F>, std::decay_t<Args>...>;
-  auto task = detail::make_intrusive<Task>(core_, std::forward<F>(f), std::forward<Args>(args)...);
-  core_->enqueue(task);
-  return Future<R>(detail::IntrusivePtr<detail::TypedState<R>>(std::move(task)));
+  auto* task = new Task(core, std::forward<F>(f), std::forward<Args>(args)...);
+  Future<R> future(detail::IntrusivePtr<detail::TypedState<R>>::adopt(task));
+  core.enqueue(detail::IntrusivePtr<detail::FutureState>::adopt(task));
+  return future;
 }
 
 }  // namespace poolmark

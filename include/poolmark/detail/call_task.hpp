@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <functional>
-#include <optional>
+#include <memory>
+#include <new>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -22,8 +24,14 @@ namespace detail {
 template <class R, class F, class... Args>
 class CallTask : public TypedState<R> {
  public:
+  /// Begins with `owners` references, see FutureState.
   template <class... Given>
-  explicit CallTask(Given&&... given) : call_(std::in_place, std::forward<Given>(given)...) {}
+  explicit CallTask(std::uint32_t owners, Given&&... given) : TypedState<R>(owners) {
+    ::new (call_) Call(std::forward<Given>(given)...);
+  }
+  ~CallTask() override {
+    if (!is_done(this->phase())) destroy_call();
+  }
 
   void run() override {
     Phase outcome = Phase::kValue;
@@ -36,7 +44,7 @@ class CallTask : public TypedState<R> {
         // unwinding, or the process ends. (A handler for abi::__forced_unwind& would bind a
         // reference to nothing, which the sanitizers report.)
         this->set_error(std::make_exception_ptr(Error("the thread that ran the task was ended")));
-        call_.reset();
+        destroy_call();
         this->complete(Phase::kError);
         throw;
       }
@@ -44,26 +52,32 @@ class CallTask : public TypedState<R> {
       outcome = Phase::kError;
     }
     // Before the outcome is published: whoever has the result knows that the arguments are gone.
-    call_.reset();
+    destroy_call();
     this->complete(outcome);
   }
 
-  void discard() noexcept override { call_.reset(); }
+  void discard() noexcept override { destroy_call(); }
 
  private:
+  using Call = std::tuple<F, Args...>;
+
+  Call& call() noexcept { return *std::launder(reinterpret_cast<Call*>(call_)); }
+  void destroy_call() noexcept { std::destroy_at(&call()); }
+
   void invoke_and_store() {
     auto invoke = [](F& f, Args&... args) -> R {
       return std::invoke(std::move(f), std::move(args)...);
     };
     if constexpr (std::is_void_v<R>) {
-      std::apply(invoke, *call_);
+      std::apply(invoke, call());
       this->emplace_value();
     } else {
-      this->emplace_value(std::apply(invoke, *call_));
+      this->emplace_value(std::apply(invoke, call()));
     }
   }
 
-  std::optional<std::tuple<F, Args...>> call_;
+  // There until the task has run, or is known never to run: as long as the future is not done.
+  alignas(Call) std::byte call_[sizeof(Call)];
 };
 
 }  // namespace detail

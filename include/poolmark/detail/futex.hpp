@@ -57,14 +57,18 @@ Deadline deadline_after(std::chrono::duration<Rep, Period> timeout) {
 }
 
 /// A lock of four bytes for critical sections of a few instructions that never run user code.
-/// Sleeps when contended, so a preempted holder costs the others no CPU.
+/// Sleeps when contended for more than a moment, so a preempted holder costs the others no CPU.
 class FutexMutex {
  public:
   void lock() noexcept {
+    if (!try_lock()) lock_contended();
+  }
+
+  bool try_lock() noexcept {
     std::uint32_t seen = kFree;
     // Acquire: sees all that the last holder wrote.
-    if (word_.compare_exchange_strong(seen, kHeld, std::memory_order_acquire)) return;
-    lock_contended(seen);
+    return word_.compare_exchange_strong(seen, kHeld, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
   }
 
   void unlock() noexcept {
@@ -73,13 +77,7 @@ class FutexMutex {
   }
 
  private:
-  void lock_contended(std::uint32_t seen) noexcept {
-    if (seen != kContended) seen = word_.exchange(kContended, std::memory_order_acquire);
-    while (seen != kFree) {
-      futex_wait(word_, kContended, std::nullopt);
-      seen = word_.exchange(kContended, std::memory_order_acquire);
-    }
-  }
+  void lock_contended() noexcept;
 
   static constexpr std::uint32_t kFree = 0;
   static constexpr std::uint32_t kHeld = 1;       // and nobody waits

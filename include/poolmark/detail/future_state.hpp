@@ -1,11 +1,15 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
+#include <new>
 #include <typeinfo>
 #include <utility>
 
+#include "poolmark/detail/fork_guard.hpp"
 #include "poolmark/detail/futex.hpp"
 #include "poolmark/detail/intrusive_ptr.hpp"
 
@@ -36,22 +40,20 @@ constexpr bool is_done(Phase phase) noexcept { return phase >= Phase::kCancelled
 struct Observer {
   using Notify = const std::atomic<std::uint32_t>* (*)(Observer&, Phase outcome) noexcept;
 
-  Notify notify = nullptr;
+  Notify notify = nullptr;  // null in a Callback, which stands in the same list
   Observer* next = nullptr;
   Observer* previous = nullptr;
   bool attached = false;
 };
 
-/// A done-callback in its list.
-struct Callback {
+/// A done-callback in the list of its future, which owns it.
+struct Callback : Observer {
   Callback() = default;
   Callback(const Callback&) = delete;
   Callback& operator=(const Callback&) = delete;
   virtual ~Callback() = default;
   /// Never throws: what user code throws goes to the handler of callback errors.
   virtual void run(FutureState& done) noexcept = 0;
-
-  Callback* next = nullptr;
 };
 
 /// The callbacks of a future that is done, in the order they were added, still to be run.
@@ -59,8 +61,6 @@ struct Callback {
 class CallbackList {
  public:
   CallbackList() = default;
-  /// Takes a list that was pushed newest first.
-  explicit CallbackList(Callback* newest_first) noexcept;
   CallbackList(CallbackList&& other) noexcept : head_(std::exchange(other.head_, nullptr)) {}
   CallbackList& operator=(CallbackList&& other) noexcept {
     std::swap(head_, other.head_);
@@ -69,9 +69,15 @@ class CallbackList {
   ~CallbackList();
 
   bool empty() const noexcept { return head_ == nullptr; }
+  /// A future keeps its callbacks newest first, so the next one it gives was added earlier.
+  void push_earlier(Callback* callback) noexcept {
+    callback->next = std::exchange(head_, callback);
+  }
   void run(FutureState& done) noexcept;
 
  private:
+  Callback* pop() noexcept;
+
   Callback* head_ = nullptr;
 };
 
@@ -95,6 +101,16 @@ class ProgressDriver {
 
 class FutureState : public RefCounted {
  public:
+  /// An only owner need not count down: nobody is left who could count up. That saves the caller
+  /// who reads a result and forgets it an atomic instruction on a line that came from elsewhere.
+  void drop_ref() const noexcept {
+    if (is_unique()) {
+      delete this;
+    } else {
+      RefCounted::drop_ref();
+    }
+  }
+
   // ---- what an executor's task does differently -----------------------------------------------
 
   /// Runs the task; the caller has claimed it. Futures of a Promise have nothing to run.
@@ -111,6 +127,10 @@ class FutureState : public RefCounted {
   /// the future is not done. (A process pool's worker claims in shared memory, before the phase
   /// here changes.)
   virtual bool has_started() const noexcept { return phase() != Phase::kPending; }
+
+  /// Called by a thread that is about to block until this future is done. May run the task in this
+  /// very thread, if that is what it would wait for.
+  virtual void before_wait() {}
 
   /// Who makes progress if a thread waits for this future; null: nobody needs help.
   virtual ProgressDriver* driver() noexcept { return nullptr; }
@@ -147,8 +167,15 @@ class FutureState : public RefCounted {
   /// Value → taken; false if it was taken before.
   bool try_take() noexcept { return move_from(Phase::kValue, Phase::kTaken); }
 
-  void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
-  const std::exception_ptr& error() const noexcept { return error_; }
+  /// Writes the outcome of kError. Only for the one who claimed the future, once, and only if no
+  /// value has been written.
+  void set_error(std::exception_ptr error) noexcept {
+    std::construct_at(reinterpret_cast<std::exception_ptr*>(outcome_), std::move(error));
+  }
+  /// Only after kError has been seen.
+  const std::exception_ptr& error() const noexcept {
+    return *std::launder(reinterpret_cast<const std::exception_ptr*>(outcome_));
+  }
 
   // ---- waiting ---------------------------------------------------------------------------------
 
@@ -166,20 +193,26 @@ class FutureState : public RefCounted {
   /// Takes the callback; runs it here and now if the future is done.
   void add_callback(Callback* callback) noexcept;
 
-  // ---- the queue of the executor
-  // -----------------------------------------------------------------
-
-  /// Next in whatever queue the executor keeps; guarded by that queue's lock.
-  FutureState* queue_next = nullptr;
-
  protected:
-  FutureState();
+  /// Begins with as many owners as will hold it: counting them one by one would cost an atomic
+  /// instruction each.
+  explicit FutureState(std::uint32_t owners = 0) noexcept
+      : RefCounted(owners), fork_generation_(fork_generation()) {}
+  ~FutureState() override;
+
+  // Where the error is kept, or a value that fits: a future has one or the other.
+  static constexpr std::size_t kOutcomeBytes = sizeof(std::exception_ptr);
+  std::byte* outcome() noexcept { return outcome_; }
+  const std::byte* outcome() const noexcept { return outcome_; }
+
+  /// Whether this is a forked child of the process that made the future.
+  bool is_inherited() const noexcept { return fork_generation_ != fork_generation(); }
 
  private:
   // The word: a phase, and who must be told when it is done.
   static constexpr std::uint32_t kPhaseMask = 0x7;
   static constexpr std::uint32_t kSleepers = 0x8;   // threads may sleep on the word itself
-  static constexpr std::uint32_t kObserved = 0x10;  // the lists below are not empty
+  static constexpr std::uint32_t kObserved = 0x10;  // the list below is not empty
 
   static Phase phase_of(std::uint32_t word) noexcept { return Phase{word & kPhaseMask}; }
 
@@ -189,12 +222,16 @@ class FutureState : public RefCounted {
   bool mark(std::uint32_t bit) noexcept;
   CallbackList tell_everyone(std::uint32_t word_before, Phase outcome) noexcept;
 
+  void link(Observer& observer) noexcept;
+  bool sleep_until_done(const Deadline& deadline);
+
+  // What a small task needs fits in one cache line, which is what its way to a worker and back
+  // costs: do not let this grow without measuring it (bench/overhead).
   std::atomic<std::uint32_t> word_{static_cast<std::uint32_t>(Phase::kPending)};
-  FutexMutex lock_;                // guards the two lists
+  FutexMutex lock_;                // guards the list
   std::uint32_t fork_generation_;  // of the process that made it
-  Observer* observers_ = nullptr;  // told before any callback runs
-  Callback* callbacks_ = nullptr;  // newest first
-  std::exception_ptr error_;       // written before kError is published
+  Observer* listeners_ = nullptr;  // observers and callbacks, newest first
+  alignas(std::exception_ptr) std::byte outcome_[kOutcomeBytes];  // written before it is published
 };
 
 }  // namespace poolmark::detail

@@ -21,15 +21,28 @@ class RefCounted {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
+  /// Adds an owner unless the last one has let go; for who knows of the object without owning it.
+  bool try_add_ref() const noexcept {
+    std::uint32_t owners = refs_.load(std::memory_order_relaxed);
+    while (owners != 0) {
+      // Acquire: as if the reference came from an owner.
+      if (refs_.compare_exchange_weak(owners, owners + 1, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /// True if the caller holds the only reference. Acquire: everything former owners did is visible.
   bool is_unique() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
 
  protected:
-  RefCounted() = default;
+  explicit RefCounted(std::uint32_t owners = 0) noexcept : refs_(owners) {}
   virtual ~RefCounted() = default;
 
  private:
-  mutable std::atomic<std::uint32_t> refs_{0};
+  mutable std::atomic<std::uint32_t> refs_;
 };
 
 /// A counted reference to a RefCounted object.

@@ -8,6 +8,7 @@
 
 #include "poolmark/detail/typed_state.hpp"
 #include "poolmark/detail/wire_call.hpp"
+#include "poolmark/errors.hpp"
 #include "poolmark/executor.hpp"
 
 namespace poolmark::detail {
@@ -90,11 +91,18 @@ class ProcessTask final : public TypedState<T> {
   static void decode(FutureState& future, WireReader& answer) {
     auto& self = static_cast<ProcessTask&>(future);
     if constexpr (std::is_void_v<T>) {
-      static_cast<void>(answer);
+      refuse_leftovers(answer);
       self.emplace_value();
     } else {
-      self.emplace_value(get_value<T>(answer));
+      T value = get_value<T>(answer);
+      refuse_leftovers(answer);
+      self.emplace_value(std::move(value));
     }
+  }
+
+  static void refuse_leftovers(const WireReader& answer) {
+    if (answer.remaining() == 0) return;
+    throw Error("the result of the task has more bytes than get(), or load(), of its type read");
   }
 
   IntrusivePtr<ProcessPool> pool_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "poolmark/detail/future_state.hpp"
+#include "poolmark/detail/task_queue.hpp"
 #include "poolmark/executor.hpp"
 
 namespace poolmark {
@@ -30,6 +31,7 @@ namespace detail {
 
 /// The body of a thread pool: a FIFO queue, and threads that are started on demand, an idle one
 /// being used first. The threads hold references to it, so it lives until the last has ended.
+/// src/README.md tells who wakes whom, and why no task is left lying.
 class ThreadPoolCore final : public RefCounted {
  public:
   explicit ThreadPoolCore(ThreadPoolOptions options);
@@ -38,78 +40,91 @@ class ThreadPoolCore final : public RefCounted {
   /// std::system_error if the first thread cannot be started.
   void enqueue(IntrusivePtr<FutureState> task);
 
-  /// A task that stands in the queue will never run; sweeps the queue when many do.
-  void note_discarded() noexcept;
+  /// Tells the pool, which may be gone by now, that a task in its queue will never run. Sweeps the
+  /// queue when many do not.
+  static void note_discarded(const ThreadPoolCore* pool) noexcept;
 
   void shutdown(const ShutdownOptions& options);
 
   int max_workers() const noexcept { return max_workers_; }
   /// Whether this is a forked child, where the pool has no threads.
-  bool is_inherited() const noexcept;
+  bool is_inherited() const noexcept { return fork_generation_ != fork_generation(); }
 
  protected:
   ~ThreadPoolCore() override;
 
  private:
-  /// Owns what stands in it.
-  class TaskQueue {
-   public:
-    TaskQueue() = default;
-    TaskQueue(TaskQueue&& other) noexcept { swap(other); }
-    TaskQueue& operator=(TaskQueue&& other) noexcept {
-      swap(other);
-      return *this;
-    }
-    ~TaskQueue() {
-      while (!empty()) pop();
-    }
-
-    bool empty() const noexcept { return head_ == nullptr; }
-    std::size_t size() const noexcept { return size_; }
-    void push(IntrusivePtr<FutureState> task) noexcept;
-    IntrusivePtr<FutureState> pop() noexcept;
-
-   private:
-    void swap(TaskQueue& other) noexcept;
-
-    FutureState* head_ = nullptr;
-    FutureState* tail_ = nullptr;
-    std::size_t size_ = 0;
-  };
+  struct Worker;
 
   void refuse_unless_open() const;
   void start_worker();
+  Worker* at_the_gate();
+
   void work(int number);
-  void work_until_closed();
   bool initialize_worker();
-  void replace_this_worker() noexcept;
-  IntrusivePtr<FutureState> next_task();
-  void await_work(std::unique_lock<std::mutex>& lock);
-  bool wake_one() noexcept;
+  void work_until_closed(Worker& self);
+  void replace_this_worker(Worker& self) noexcept;
+
+  FutureState* next_task(Worker& self);
+  FutureState* keep_watch(Worker& self) noexcept;
+  bool park(Worker& self) noexcept;
+  void sleep_in_berth(Worker& self) noexcept;
+  bool may_stay_lookout() noexcept;
+  void resign(Worker& self) noexcept;
+  bool check_on_lookout(Worker& guard, std::uint64_t& popped_before) noexcept;
+  Worker* call_for_the_rest() noexcept;
+  Worker* call() noexcept;
+  void unpark(Worker& self) noexcept;
+
+  void sweep_if_worth_it() noexcept;
   void close(bool cancel_futures);
   void break_pool(const std::string& reason);
+  void refuse_from_now_on(const std::string& broken);
   void join_workers();
+
+  // What makes a push look closer, see gate_.
+  static constexpr unsigned kSleepers = 1;  // workers are parked
+  static constexpr unsigned kMayGrow = 2;   // fewer threads than max_workers
+  static constexpr unsigned kRefuses = 4;   // closed or broken
 
   const int max_workers_;
   const std::string name_prefix_;
   const std::function<void()> initializer_;
   const std::uint32_t fork_generation_;
 
-  std::mutex mutex_;  // guards all up to joining_
   TaskQueue queue_;
-  std::size_t discarded_ = 0;         // entries of queue_ that will never run, about
-  std::vector<std::thread> threads_;  // not joined yet
-  int started_ = 0;                   // workers so far; the next one's number
-  int alive_ = 0;                     // workers that take tasks
-  int idle_ = 0;                      // workers in await_work() that nobody has called yet
-  int called_ = 0;                    // workers called out of await_work() that have not left it
+
+  // ---- guarded by the entrance of the queue
+  unsigned gate_ = kMayGrow;
+  Worker* parked_ = nullptr;      // the one that was parked last first: its caches are the warmest
+  Worker* guard_ = nullptr;       // the parked worker that watches the lookout, see check_on_lookout()
+  bool is_calling_ = false;       // a called worker has not come yet; it will call the next
   bool closed_ = false;
-  std::string broken_;  // why the pool is broken; empty if it is not
+  std::string broken_;            // why the pool is broken; empty if it is not
+  std::vector<std::thread> threads_;  // not joined yet
+  int started_ = 0;               // workers so far; the next one's number
+  int alive_ = 0;                 // workers that take tasks
 
   std::mutex joining_;  // held while threads are joined, so that every caller waits for all
 
-  // The word that idle workers sleep on, changed at each call. Relaxed: mutex_ does the publishing.
-  std::atomic<std::uint32_t> calls_{0};
+  // Entries of the queue that will never run, about. Relaxed: only a count.
+  std::atomic<std::size_t> discarded_{0};
+
+  // ---- written seldom, read often: on a cache line of their own
+  // The one worker that is awake and will look at the queue soon, so that pushes need call nobody;
+  // null if there is none. Relaxed: whoever gives the role up looks at the queue under the
+  // entrance afterwards, and so sees every push that still relied on it.
+  alignas(64) std::atomic<Worker*> lookout_{nullptr};
+  // How many waiting tasks are so much work that another worker is called for it, as long as tasks
+  // are short: then the lookout keeps its role while it runs them. None if they are long. Relaxed:
+  // a figure of the past in any case.
+  std::atomic<std::size_t> deep_backlog_{0};
+  // closed_, for the lookout. Relaxed: it looks again under the entrance.
+  std::atomic<bool> is_closing_{false};
+
+  // The list of all pools, for note_discarded().
+  ThreadPoolCore* next_pool_ = nullptr;
+  ThreadPoolCore* previous_pool_ = nullptr;
 };
 
 }  // namespace detail

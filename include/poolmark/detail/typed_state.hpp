@@ -1,6 +1,8 @@
 #pragma once
 
-#include <optional>
+#include <cstddef>
+#include <memory>
+#include <new>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -26,24 +28,55 @@ class TypedState : public FutureState {
  public:
   const std::type_info& value_type() const noexcept final { return typeid(T); }
 
+  /// Writes the value; the phase tells later that there is one. Only for the one who claimed the
+  /// future, once.
   template <class... Args>
   void emplace_value(Args&&... args) {
-    value_.emplace(std::forward<Args>(args)...);
+    ::new (place()) Stored<T>(std::forward<Args>(args)...);
   }
 
   /// Only after kValue has been seen.
-  const Stored<T>& value() const noexcept { return *value_; }
-  Stored<T>& value() noexcept { return *value_; }
+  const Stored<T>& value() const noexcept {
+    return *std::launder(static_cast<const Stored<T>*>(place()));
+  }
+  Stored<T>& value() noexcept { return *std::launder(static_cast<Stored<T>*>(place())); }
 
   /// Moves the value out and destroys what is left, so that nothing keeps it alive.
   Stored<T> extract_value() {
-    Stored<T> moved = std::move(*value_);
-    value_.reset();
-    return moved;
+    const ValueGuard guard{value()};
+    return std::move(guard.value);
+  }
+
+ protected:
+  using FutureState::FutureState;
+  ~TypedState() override {
+    if (phase() == Phase::kValue) std::destroy_at(&value());
   }
 
  private:
-  std::optional<Stored<T>> value_;  // written by the claimant before kValue is published
+  struct ValueGuard {
+    ~ValueGuard() { std::destroy_at(&value); }
+    Stored<T>& value;
+  };
+
+  static constexpr bool kFitsInBase = sizeof(Stored<T>) <= kOutcomeBytes &&
+                                      alignof(Stored<T>) <= alignof(std::exception_ptr);
+  struct Room {
+    alignas(Stored<T>) std::byte bytes[sizeof(Stored<T>)];
+  };
+  struct NoRoom {};
+
+  void* place() noexcept { return const_cast<void*>(std::as_const(*this).place()); }
+  const void* place() const noexcept {
+    if constexpr (kFitsInBase) {
+      return outcome();
+    } else {
+      return room_.bytes;
+    }
+  }
+
+  // Written by the claimant before kValue is published.
+  [[no_unique_address]] std::conditional_t<kFitsInBase, NoRoom, Room> room_;
 };
 
 }  // namespace poolmark::detail

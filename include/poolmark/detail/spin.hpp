@@ -1,0 +1,76 @@
+#pragma once
+
+#include <sched.h>
+
+#include <chrono>
+
+// Waiting awake for a moment, before a thread pays for falling asleep and another one for waking
+// it. Always bounded; never where there is one CPU, because what is waited for could not happen.
+namespace poolmark::detail {
+
+inline void cpu_pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// Whether another thread can run while this one spins: more than one usable CPU, as of the first
+/// call.
+bool spinning_helps() noexcept;
+
+/// Looks until `ready()`; false if that did not come within `at_most`. Some looks cost no more than
+/// a clock would, so there are always some, unless there is one CPU.
+///
+/// Between later looks the thread offers its core to others: the kernel likes to put a woken thread
+/// on the core of the one that woke it, and who spins there keeps off the very thread it waits for.
+template <class Ready>
+bool spin_until(Ready ready, std::chrono::nanoseconds at_most) noexcept {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kFirstLooks = 32;  // about a microsecond: a short task and two ways between cores
+  constexpr int kLooksPerYield = 4;
+  const auto look = [&ready](int looks) {
+    for (int i = 0; i < looks; ++i) {
+      if (ready()) return true;
+      cpu_pause();
+    }
+    return false;
+  };
+  if (!spinning_helps()) return ready();
+  if (look(kFirstLooks)) return true;
+  const auto end = Clock::now() + at_most;
+  do {
+    sched_yield();
+    if (look(kLooksPerYield)) return true;
+  } while (Clock::now() < end);
+  return false;
+}
+
+/// How long a thread should spin, learned from how its last waits went: after short ones long
+/// enough to see the next end, after long ones next to nothing.
+class SpinBudget {
+ public:
+  std::chrono::nanoseconds now() const noexcept { return budget_; }
+
+  /// Tells how long a wait took in all.
+  void learn(std::chrono::nanoseconds waited) noexcept {
+    if (waited <= kWorthIt) {
+      budget_ = kMost;
+    } else {
+      budget_ = budget_ / 2 > kLeast ? budget_ / 2 : kLeast;
+    }
+  }
+
+ private:
+  // Covers the wake of a sleeping core (13 to 25 us) and a short task behind it.
+  static constexpr std::chrono::nanoseconds kMost{50'000};
+  // A wait that spinning to the full would have spared both ends a sleep and a wake.
+  static constexpr std::chrono::nanoseconds kWorthIt{75'000};
+  // Costs a tenth of falling asleep, and sees when tasks have become short again.
+  static constexpr std::chrono::nanoseconds kLeast{1'000};
+
+  std::chrono::nanoseconds budget_ = kMost;
+};
+
+}  // namespace poolmark::detail

@@ -1,0 +1,250 @@
+#include "thread_pool_worker.hpp"
+
+#include <fmt/core.h>
+#include <pthread.h>
+
+#include <mutex>
+
+#include "poolmark/detail/spin.hpp"
+#include "poolmark/detail/type_name.hpp"
+
+// The workers of a thread pool: who looks for tasks, who sleeps, who wakes whom. README.md tells
+// why no task is left lying.
+namespace poolmark::detail {
+namespace {
+
+// Linux keeps 15 bytes of a thread's name and a terminator.
+constexpr std::size_t kThreadNameBytes = 15;
+
+// So long the lookout stays awake without a task: longer than a submitter takes that has to be
+// woken itself (13 to 25 us a wake) and has a little to do before it submits the next.
+constexpr std::chrono::microseconds kWatch{50};
+
+// So often the guard looks after the lookout; what a lookout leaves lying, because a task turned
+// out long after many short ones, waits for two of these at most.
+constexpr std::chrono::milliseconds kRound{1};
+
+// From here on tasks are short enough that a lookout may run them and stay lookout.
+constexpr std::uint64_t kShortTasksInRound = 500;
+
+// A backlog of so much work is worth waking another worker for.
+constexpr std::uint64_t kWorthAWake = 20;  // the part of a round: 50 us
+
+// A worker that resigns again and again calls one that can be its guard, once in so many times.
+constexpr int kResignedBeforeGuard = 4096;
+
+/// The number is what tells the threads apart, so it is the prefix that is cut.
+void name_this_thread(const std::string& prefix, int number) {
+  const std::string suffix = fmt::format("-{}", number);
+  const std::string name = prefix.substr(0, kThreadNameBytes - suffix.size()) + suffix;
+  pthread_setname_np(pthread_self(), name.c_str());
+}
+
+// The pool whose worker this thread is.
+thread_local const ThreadPoolCore* pool_of_this_thread = nullptr;
+
+}  // namespace
+
+ThreadPoolCore::Worker::Worker(ThreadPoolCore& its_pool) noexcept : pool(its_pool) {
+  pool_of_this_thread = &its_pool;
+}
+
+ThreadPoolCore::Worker::~Worker() { pool_of_this_thread = nullptr; }
+
+bool ThreadPoolCore::Worker::of_this_thread_is_in(const ThreadPoolCore& pool) noexcept {
+  return pool_of_this_thread == &pool;
+}
+
+// ---- the life of a thread
+// ------------------------------------------------------------------------
+
+void ThreadPoolCore::work(int number) {
+  Worker self(*this);
+  name_this_thread(name_prefix_, number);
+  if (!initialize_worker()) return;
+  try {
+    work_until_closed(self);
+  } catch (...) {
+    // A task called pthread_exit(), or somebody cancelled the thread. It must go on ending.
+    replace_this_worker(self);
+    throw;
+  }
+}
+
+bool ThreadPoolCore::initialize_worker() {
+  if (!initializer_) return true;
+  try {
+    initializer_();
+    return true;
+  } catch (...) {
+    const std::exception_ptr error = std::current_exception();
+    if (!error) {
+      break_pool("the initializer of a worker thread ended the thread");
+      throw;  // the end of the thread, no exception of C++: see CallTask::run()
+    }
+    break_pool("the initializer of a worker thread threw " + describe_exception(error));
+    return false;
+  }
+}
+
+void ThreadPoolCore::work_until_closed(Worker& self) {
+  while (FutureState* next = next_task(self)) {
+    const auto task = IntrusivePtr<FutureState>::adopt(next);
+    if (task->try_claim()) task->run();
+  }
+}
+
+void ThreadPoolCore::replace_this_worker(Worker& self) noexcept {
+  resign(self);
+  try {
+    std::lock_guard hold(queue_.entrance());
+    --alive_;
+    gate_ |= kMayGrow;
+    // With nothing to do, it is the next submit that starts one.
+    if (!queue_.empty()) start_worker();
+  } catch (const std::exception& error) {
+    break_pool(std::string("a task ended its thread, and no other could be started: ") +
+               error.what());
+  }
+}
+
+// ---- looking for tasks
+// ---------------------------------------------------------------------------
+
+FutureState* ThreadPoolCore::next_task(Worker& self) {
+  for (;;) {
+    if (FutureState* task = queue_.pop()) {
+      if (lookout_.load(std::memory_order_relaxed) == &self && !may_stay_lookout()) resign(self);
+      return task;
+    }
+    if (FutureState* task = keep_watch(self)) return task;
+    if (!park(self)) return nullptr;
+  }
+}
+
+FutureState* ThreadPoolCore::keep_watch(Worker& self) noexcept {
+  Worker* other = nullptr;
+  lookout_.compare_exchange_strong(other, &self, std::memory_order_relaxed);
+  if (other != nullptr && other != &self) return nullptr;
+  const auto news = [this] {
+    return !queue_.empty() || is_closing_.load(std::memory_order_relaxed);
+  };
+  while (spin_until(news, kWatch)) {
+    FutureState* task = queue_.pop();
+    if (task == nullptr && !is_closing_.load(std::memory_order_relaxed)) continue;
+    if (task == nullptr || !may_stay_lookout()) resign(self);
+    return task;
+  }
+  return nullptr;
+}
+
+bool ThreadPoolCore::may_stay_lookout() noexcept {
+  const std::size_t deep = deep_backlog_.load(std::memory_order_relaxed);
+  return deep != 0 && queue_.size() < deep;
+}
+
+void ThreadPoolCore::resign(Worker& self) noexcept {
+  Worker* me = &self;
+  if (!lookout_.compare_exchange_strong(me, nullptr, std::memory_order_relaxed)) return;
+  Worker* called = nullptr;
+  {
+    std::lock_guard hold(queue_.entrance());
+    called = call_for_the_rest();
+    if (called == nullptr && ++self.resigned == kResignedBeforeGuard) {
+      self.resigned = 0;
+      if (guard_ == nullptr && parked_ != nullptr && !is_calling_) called = call();
+    }
+  }
+  if (called != nullptr) called->wake();
+}
+
+// ---- sleeping
+// ------------------------------------------------------------------------------------
+
+bool ThreadPoolCore::park(Worker& self) noexcept {
+  {
+    std::lock_guard hold(queue_.entrance());
+    Worker* me = &self;
+    lookout_.compare_exchange_strong(me, nullptr, std::memory_order_relaxed);
+    if (!queue_.empty()) return true;
+    if (closed_) return false;
+    self.is_called.store(0, std::memory_order_relaxed);
+    self.next_parked = parked_;
+    parked_ = &self;
+    gate_ |= kSleepers;
+    if (guard_ == nullptr) guard_ = &self;
+  }
+  sleep_in_berth(self);
+  return true;
+}
+
+void ThreadPoolCore::sleep_in_berth(Worker& self) noexcept {
+  std::uint64_t popped = queue_.popped();
+  bool guards = true;
+  while (self.is_called.load(std::memory_order_acquire) == 0) {
+    const Deadline round = guards ? Deadline(std::chrono::steady_clock::now() + kRound)
+                                  : std::nullopt;
+    if (!futex_wait(self.is_called, 0, round)) guards = check_on_lookout(self, popped);
+  }
+  Worker* called = nullptr;
+  {
+    std::lock_guard hold(queue_.entrance());
+    is_calling_ = false;
+    // One of those that wait is this worker's own.
+    if (queue_.size() > 1) called = call_for_the_rest();
+  }
+  if (called != nullptr) called->wake();
+}
+
+bool ThreadPoolCore::check_on_lookout(Worker& guard, std::uint64_t& popped_before) noexcept {
+  std::lock_guard hold(queue_.entrance());
+  if (guard_ != &guard) return false;
+  const std::uint64_t popped = queue_.popped();
+  const std::uint64_t ran = popped - std::exchange(popped_before, popped);
+  const bool are_short = ran >= kShortTasksInRound;
+  deep_backlog_.store(are_short ? static_cast<std::size_t>(ran / kWorthAWake) : 0,
+                      std::memory_order_relaxed);
+  if (are_short) return true;
+  // Nobody relies on the lookout any more; if it is there, it finds out when it has ended its task.
+  lookout_.store(nullptr, std::memory_order_relaxed);
+  guard_ = nullptr;
+  if (!queue_.empty()) {
+    unpark(guard);
+    guard.is_called.store(1, std::memory_order_relaxed);  // by itself
+  }
+  return false;
+}
+
+// ---- waking: with the entrance held
+// --------------------------------------------------------------
+
+ThreadPoolCore::Worker* ThreadPoolCore::call_for_the_rest() noexcept {
+  if (queue_.empty() || is_calling_) return nullptr;
+  if (parked_ != nullptr) return call();
+  try {
+    start_worker();
+  } catch (...) {
+    // No memory for a thread. Those that there are will do the work.
+  }
+  return nullptr;
+}
+
+ThreadPoolCore::Worker* ThreadPoolCore::call() noexcept {
+  Worker* called = parked_;
+  unpark(*called);
+  is_calling_ = true;
+  return called;
+}
+
+void ThreadPoolCore::unpark(Worker& worker) noexcept {
+  Worker** link = &parked_;
+  while (*link != &worker) link = &(*link)->next_parked;
+  *link = worker.next_parked;
+  if (parked_ == nullptr) gate_ &= ~kSleepers;
+  if (guard_ == &worker) {
+    guard_ = nullptr;
+    deep_backlog_.store(0, std::memory_order_relaxed);  // without a guard no task is a short one
+  }
+}
+
+}  // namespace poolmark::detail
