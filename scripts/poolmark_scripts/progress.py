@@ -161,4 +161,6 @@ class LiveDisplay:
 
 def display(console: Console, tracker: Tracker) -> LineDisplay | LiveDisplay:
     """The display that suits the console."""
-    return LiveDisplay(console, tracker) if console.is_terminal else LineDisplay(console, tracker)
+    # A dumb terminal cannot take a line back, so it gets lines like a log.
+    lives = console.is_terminal and not console.is_dumb_terminal
+    return LiveDisplay(console, tracker) if lives else LineDisplay(console, tracker)

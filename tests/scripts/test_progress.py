@@ -79,7 +79,14 @@ def test_a_log_gets_a_line_a_cell_and_a_heartbeat(tracker: Tracker, clock: Clock
     ]  # fmt: skip
 
 
-def test_a_terminal_gets_one_live_line(tracker: Tracker) -> None:
+def test_a_dumb_terminal_gets_lines(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    assert isinstance(display(console, tracker), LineDisplay)
+
+
+def test_a_terminal_gets_one_live_line(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     stream = io.StringIO()
     shown = display(Console(file=stream, force_terminal=True, width=100), tracker)
     assert isinstance(shown, LiveDisplay)
