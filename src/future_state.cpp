@@ -31,12 +31,28 @@ void CallbackList::run(FutureState& done) noexcept {
 // ---- FutureState
 // ---------------------------------------------------------------------------------
 
+// Of the two who let go last, the handles and the entry, each leaves its mark in the same word, so
+// that the second sees the first's.
+
+void FutureState::abandon() const noexcept {
+  // Acquire, if the entry is gone: what its holder did comes before the destruction. Release, if it
+  // is not: what the handles' owners did.
+  if ((word_.fetch_or(kAbandoned, std::memory_order_acq_rel) & kEntry) == 0) delete this;
+}
+
+void FutureState::release_entry() noexcept {
+  // The same from the other side.
+  if ((word_.fetch_and(~kEntry, std::memory_order_acq_rel) & kAbandoned) != 0) delete this;
+}
+
 FutureState::~FutureState() {
   if (phase() == Phase::kError) std::destroy_at(&error());
 }
 
 bool FutureState::move_from(Phase from, Phase to) noexcept {
-  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  // Nearly always this is a worker, and nobody has asked to be told: trying at once costs as much
+  // as looking first would, one way of a cache line between cores.
+  std::uint32_t word = static_cast<std::uint32_t>(from) | kHeld;
   while (phase_of(word) == from) {
     const std::uint32_t moved = (word & ~kPhaseMask) | static_cast<std::uint32_t>(to);
     // Acquire: the claimant sees what the submitter wrote; release: take() orders its move.
@@ -72,7 +88,7 @@ bool FutureState::claim() {
 bool FutureState::try_cancel() {
   std::uint32_t word = word_.load(std::memory_order_acquire);
   while (phase_of(word) == Phase::kPending) {
-    if (word_.compare_exchange_weak(word, static_cast<std::uint32_t>(Phase::kCancelled),
+    if (word_.compare_exchange_weak(word, done_and_hollow(Phase::kCancelled, word),
                                     std::memory_order_acq_rel, std::memory_order_acquire)) {
       discard();
       tell_everyone(word, Phase::kCancelled).run(*this);
@@ -98,10 +114,30 @@ bool FutureState::fail(std::exception_ptr error) noexcept {
 }
 
 CallbackList FutureState::publish(Phase outcome) noexcept {
+  std::uint32_t before = word_.load(std::memory_order_relaxed);
   // Release: the outcome goes to whoever reads the phase. Acquire: who registered to be told.
-  const std::uint32_t before =
-      word_.exchange(static_cast<std::uint32_t>(outcome), std::memory_order_acq_rel);
+  while (!word_.compare_exchange_weak(before, done_and_hollow(outcome, before),
+                                      std::memory_order_acq_rel, std::memory_order_relaxed)) {
+  }
   return tell_everyone(before, outcome);
+}
+
+void FutureState::complete(Phase outcome) noexcept {
+  // As in move_from(): the usual case is tried, not looked for.
+  std::uint32_t before = static_cast<std::uint32_t>(Phase::kRunning) | kHeld;
+  while ((before & (kObserved | kHollow)) == 0) {
+    if (!word_.compare_exchange_weak(before, static_cast<std::uint32_t>(outcome),
+                                     std::memory_order_acq_rel, std::memory_order_relaxed)) {
+      continue;
+    }
+    // Whoever sees the outcome may destroy the object: only its address is used from here on.
+    if ((before & kSleepers) != 0) futex_wake(&word_, kWakeAll);
+    if ((before & kAbandoned) != 0) delete this;
+    return;
+  }
+  const bool is_holder = (before & kHeld) != 0;
+  publish(outcome).run(*this);
+  if (is_holder) release_entry();
 }
 
 CallbackList FutureState::tell_everyone(std::uint32_t word_before, Phase outcome) noexcept {

@@ -1,7 +1,11 @@
 #include "poolmark/detail/task_queue.hpp"
 
+#include <sched.h>
+
 #include <mutex>
 #include <utility>
+
+#include "poolmark/detail/spin.hpp"
 
 namespace poolmark::detail {
 namespace {
@@ -11,7 +15,7 @@ constexpr std::size_t kTasksInSegment = 511;
 
 // The popper asks for the cache lines of a task so many places before it comes to it: fetching them
 // from the core that wrote them takes about as long as running two short tasks.
-constexpr std::size_t kPrefetchAhead = 2;
+constexpr std::size_t kPrefetchAhead = 6;
 
 }  // namespace
 
@@ -32,42 +36,56 @@ TaskQueue::TaskQueue() {
 }
 
 TaskQueue::~TaskQueue() {
-  while (FutureState* task = pop()) task->drop_ref();
+  while (pop()) {
+  }
   delete out_.segment;
   delete spare_.load(std::memory_order_acquire);
 }
 
-void TaskQueue::push(FutureState* task) {
+void TaskQueue::push(QueueEntry task) {
   if (in_.index == kTasksInSegment) {
     Segment* fresh = spare_.exchange(nullptr, std::memory_order_acquire);
     if (fresh == nullptr) fresh = new Segment;
     fresh->next = nullptr;
     in_.segment->next = fresh;
   }
-  in_.step() = task;
+  FutureState* pushed = task.release();
+  in_.step() = pushed;
+  newest_.store(pushed, std::memory_order_relaxed);
+  pusher_cpu_.store(sched_getcpu(), std::memory_order_relaxed);
   pushed_.store(pushed_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
-FutureState* TaskQueue::pop() noexcept {
+QueueEntry TaskQueue::pop() noexcept {
   FutureState* task = nullptr;
   Segment* emptied = nullptr;
   {
     std::lock_guard hold(exit_);
     const std::uint64_t popped = popped_.load(std::memory_order_relaxed);
-    if (seen_pushed_ == popped) {
-      seen_pushed_ = pushed_.load(std::memory_order_acquire);
-      if (seen_pushed_ == popped) return nullptr;
+    if (seen_pushed_.load(std::memory_order_relaxed) == popped && !look_at_entrance(popped)) {
+      return nullptr;
     }
     if (out_.index == kTasksInSegment) emptied = out_.segment;
     task = out_.step();
     const std::size_t ahead = out_.index + kPrefetchAhead - 1;
-    if (ahead < kTasksInSegment && seen_pushed_ - popped > kPrefetchAhead) {
-      __builtin_prefetch(out_.segment->tasks[ahead], /*for writing*/ 1);
+    const std::uint64_t left = seen_pushed_.load(std::memory_order_relaxed) - popped;
+    if (ahead < kTasksInSegment && left > kPrefetchAhead) {
+      prefetch_for_writing(out_.segment->tasks[ahead]);
     }
     popped_.store(popped + 1, std::memory_order_release);
   }
   if (emptied != nullptr) delete spare_.exchange(emptied, std::memory_order_acq_rel);
-  return task;
+  return QueueEntry(task);
+}
+
+bool TaskQueue::look_at_entrance(std::uint64_t popped) noexcept {
+  const std::uint64_t pushed = pushed_.load(std::memory_order_acquire);
+  if (pushed == popped) return false;
+  // If it is the only one, it is on its way here while its slot is.
+  prefetch_for_writing(newest_.load(std::memory_order_relaxed));
+  seen_pushed_.store(pushed, std::memory_order_relaxed);
+  seen_pusher_cpu_.store(pusher_cpu_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  return true;
 }
 
 void TaskQueue::sweep() noexcept {
@@ -82,8 +100,8 @@ void TaskQueue::sweep() noexcept {
     FutureState* task = from.step();
     if (is_done(task->phase())) {
       // No code of the user's runs here: the callable of a cancelled task is destroyed by the one
-      // who cancels, and holds a reference while it does that.
-      task->drop_ref();
+      // who cancels, and has a handle while it does that.
+      task->release_entry();
       continue;
     }
     to.step() = task;
@@ -92,7 +110,7 @@ void TaskQueue::sweep() noexcept {
   Segment* emptied = std::exchange(to.segment->next, nullptr);
   while (emptied != nullptr) delete std::exchange(emptied, emptied->next);
   in_ = to;
-  seen_pushed_ = kept;
+  seen_pushed_.store(kept, std::memory_order_relaxed);
   pushed_.store(kept, std::memory_order_release);
 }
 

@@ -50,7 +50,7 @@ ThreadPoolCore::~ThreadPoolCore() {
 // ---- tasks go in
 // ---------------------------------------------------------------------------------
 
-void ThreadPoolCore::enqueue(IntrusivePtr<FutureState> task) {
+void ThreadPoolCore::enqueue(QueueEntry task) {
   if (is_inherited()) {
     throw DeadlockError(
         "this thread pool was made before a fork, and its threads live in the parent process only: "
@@ -60,8 +60,7 @@ void ThreadPoolCore::enqueue(IntrusivePtr<FutureState> task) {
   {
     std::lock_guard hold(queue_.entrance());
     if (gate_ != 0) called = at_the_gate();
-    queue_.push(task.get());
-    static_cast<void>(task.release());
+    queue_.push(std::move(task));
   }
   if (called != nullptr) called->wake();
 }
@@ -69,8 +68,11 @@ void ThreadPoolCore::enqueue(IntrusivePtr<FutureState> task) {
 ThreadPoolCore::Worker* ThreadPoolCore::at_the_gate() {
   if ((gate_ & kRefuses) != 0) refuse_unless_open();
   const bool watched = lookout_.load(std::memory_order_relaxed) != nullptr;
-  // Whoever is awake takes this task, and calls for the rest if it leaves any.
-  if (watched && queue_.empty()) return nullptr;
+  // Whoever is awake takes this task, and calls for the rest if it leaves any. While tasks are short
+  // it may take its time, which saves this thread a look at what the other writes.
+  if (watched && (deep_backlog_.load(std::memory_order_relaxed) != 0 || queue_.empty())) {
+    return nullptr;
+  }
   if (parked_ != nullptr) return watched || is_calling_ ? nullptr : call();
   start_worker();
   return nullptr;
@@ -137,17 +139,14 @@ void ThreadPoolCore::close(bool cancel_futures) {
   refuse_from_now_on({});
   if (!cancel_futures) return;
   // Cancelling runs callbacks, so it is done under no lock.
-  while (FutureState* task = queue_.pop()) {
-    IntrusivePtr<FutureState>::adopt(task)->try_cancel();
-  }
+  while (const QueueEntry task = queue_.pop()) task->try_cancel();
 }
 
 void ThreadPoolCore::break_pool(const std::string& reason) {
   refuse_from_now_on(reason);
-  while (FutureState* task = queue_.pop()) {
+  while (QueueEntry task = queue_.pop()) {
     // An exception object of its own for each: threads that rethrow one object share it.
-    IntrusivePtr<FutureState>::adopt(task)->fail(
-        std::make_exception_ptr(BrokenThreadPool(reason)));
+    if (task->fail(std::make_exception_ptr(BrokenThreadPool(reason)))) task.release();
   }
 }
 

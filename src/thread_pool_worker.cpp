@@ -24,14 +24,22 @@ constexpr std::chrono::microseconds kWatch{50};
 // out long after many short ones, waits for two of these at most.
 constexpr std::chrono::milliseconds kRound{1};
 
+// Less time says too little about how many tasks run in a round.
+constexpr std::chrono::microseconds kShortestAssessed{200};
+
 // From here on tasks are short enough that a lookout may run them and stay lookout.
-constexpr std::uint64_t kShortTasksInRound = 500;
+constexpr std::size_t kShortTasksInRound = 50;
 
 // A backlog of so much work is worth waking another worker for.
-constexpr std::uint64_t kWorthAWake = 20;  // the part of a round: 50 us
+constexpr std::size_t kWorthAWake = 20;  // the part of a round: 50 us
 
 // A worker that resigns again and again calls one that can be its guard, once in so many times.
 constexpr int kResignedBeforeGuard = 4096;
+
+// After two and more tasks in a row the worker looks for the next one a little later each time, up
+// to so many pauses (about a microsecond), and finds several at once: every look takes the cache
+// line of the entrance away from those who push, which costs them more than the task.
+constexpr int kMostPauses = 31;
 
 /// The number is what tells the threads apart, so it is the prefix that is cut.
 void name_this_thread(const std::string& prefix, int number) {
@@ -88,9 +96,9 @@ bool ThreadPoolCore::initialize_worker() {
 }
 
 void ThreadPoolCore::work_until_closed(Worker& self) {
-  while (FutureState* next = next_task(self)) {
-    const auto task = IntrusivePtr<FutureState>::adopt(next);
-    if (task->try_claim()) task->run();
+  while (QueueEntry task = next_task(self)) {
+    // Completing the task lets go of the entry.
+    if (task->try_claim()) task.release()->run();
   }
 }
 
@@ -111,18 +119,30 @@ void ThreadPoolCore::replace_this_worker(Worker& self) noexcept {
 // ---- looking for tasks
 // ---------------------------------------------------------------------------
 
-FutureState* ThreadPoolCore::next_task(Worker& self) {
+QueueEntry ThreadPoolCore::next_task(Worker& self) {
   for (;;) {
-    if (FutureState* task = queue_.pop()) {
+    if (QueueEntry task = queue_.pop()) {
       if (lookout_.load(std::memory_order_relaxed) == &self && !may_stay_lookout()) resign(self);
+      ++self.taken_in_a_row;
       return task;
     }
-    if (FutureState* task = keep_watch(self)) return task;
+    leave_submitters_alone(self);
+    if (QueueEntry task = keep_watch(self)) return task;
     if (!park(self)) return nullptr;
   }
 }
 
-FutureState* ThreadPoolCore::keep_watch(Worker& self) noexcept {
+void ThreadPoolCore::leave_submitters_alone(Worker& self) noexcept {
+  if (self.taken_in_a_row > 1) {
+    self.pauses = std::min(2 * self.pauses + 1, kMostPauses);
+  } else {
+    self.pauses /= 2;
+  }
+  self.taken_in_a_row = 0;
+  for (int i = 0; i < self.pauses; ++i) cpu_pause();
+}
+
+QueueEntry ThreadPoolCore::keep_watch(Worker& self) noexcept {
   Worker* other = nullptr;
   lookout_.compare_exchange_strong(other, &self, std::memory_order_relaxed);
   if (other != nullptr && other != &self) return nullptr;
@@ -130,9 +150,11 @@ FutureState* ThreadPoolCore::keep_watch(Worker& self) noexcept {
     return !queue_.empty() || is_closing_.load(std::memory_order_relaxed);
   };
   while (spin_until(news, kWatch)) {
-    FutureState* task = queue_.pop();
+    QueueEntry task = queue_.pop();
     if (task == nullptr && !is_closing_.load(std::memory_order_relaxed)) continue;
     if (task == nullptr || !may_stay_lookout()) resign(self);
+    self.taken_in_a_row = 1;
+    self.core.note_task_from(queue_.seen_pusher_cpu());
     return task;
   }
   return nullptr;
@@ -140,7 +162,7 @@ FutureState* ThreadPoolCore::keep_watch(Worker& self) noexcept {
 
 bool ThreadPoolCore::may_stay_lookout() noexcept {
   const std::size_t deep = deep_backlog_.load(std::memory_order_relaxed);
-  return deep != 0 && queue_.size() < deep;
+  return deep != 0 && queue_.size_last_seen() < deep;
 }
 
 void ThreadPoolCore::resign(Worker& self) noexcept {
@@ -172,19 +194,22 @@ bool ThreadPoolCore::park(Worker& self) noexcept {
     self.next_parked = parked_;
     parked_ = &self;
     gate_ |= kSleepers;
-    if (guard_ == nullptr) guard_ = &self;
+    if (guard_ == nullptr) {
+      guard_ = &self;
+      assess_tasks();
+    }
   }
   sleep_in_berth(self);
+  self.core.forget();
   return true;
 }
 
 void ThreadPoolCore::sleep_in_berth(Worker& self) noexcept {
-  std::uint64_t popped = queue_.popped();
   bool guards = true;
   while (self.is_called.load(std::memory_order_acquire) == 0) {
     const Deadline round = guards ? Deadline(std::chrono::steady_clock::now() + kRound)
                                   : std::nullopt;
-    if (!futex_wait(self.is_called, 0, round)) guards = check_on_lookout(self, popped);
+    if (!futex_wait(self.is_called, 0, round)) guards = check_on_lookout(self);
   }
   Worker* called = nullptr;
   {
@@ -196,15 +221,10 @@ void ThreadPoolCore::sleep_in_berth(Worker& self) noexcept {
   if (called != nullptr) called->wake();
 }
 
-bool ThreadPoolCore::check_on_lookout(Worker& guard, std::uint64_t& popped_before) noexcept {
+bool ThreadPoolCore::check_on_lookout(Worker& guard) noexcept {
   std::lock_guard hold(queue_.entrance());
   if (guard_ != &guard) return false;
-  const std::uint64_t popped = queue_.popped();
-  const std::uint64_t ran = popped - std::exchange(popped_before, popped);
-  const bool are_short = ran >= kShortTasksInRound;
-  deep_backlog_.store(are_short ? static_cast<std::size_t>(ran / kWorthAWake) : 0,
-                      std::memory_order_relaxed);
-  if (are_short) return true;
+  if (assess_tasks()) return true;
   // Nobody relies on the lookout any more; if it is there, it finds out when it has ended its task.
   lookout_.store(nullptr, std::memory_order_relaxed);
   guard_ = nullptr;
@@ -213,6 +233,21 @@ bool ThreadPoolCore::check_on_lookout(Worker& guard, std::uint64_t& popped_befor
     guard.is_called.store(1, std::memory_order_relaxed);  // by itself
   }
   return false;
+}
+
+bool ThreadPoolCore::assess_tasks() noexcept {
+  const auto now = std::chrono::steady_clock::now();
+  const auto elapsed = now - assessed_at_;
+  if (elapsed >= kShortestAssessed) {
+    const std::uint64_t popped = queue_.popped();
+    const std::uint64_t ran = popped - std::exchange(popped_when_assessed_, popped);
+    const auto rounds = std::chrono::duration<double>(elapsed) / kRound;
+    tasks_in_round_ = static_cast<std::size_t>(static_cast<double>(ran) / rounds);
+    assessed_at_ = now;
+  }
+  const bool are_short = tasks_in_round_ >= kShortTasksInRound;
+  deep_backlog_.store(are_short ? tasks_in_round_ / kWorthAWake : 0, std::memory_order_relaxed);
+  return are_short;
 }
 
 // ---- waking: with the entrance held

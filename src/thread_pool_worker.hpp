@@ -5,6 +5,7 @@
 
 #include "poolmark/detail/futex.hpp"
 #include "poolmark/detail/thread_pool_core.hpp"
+#include "shared_core.hpp"
 
 namespace poolmark::detail {
 
@@ -27,6 +28,9 @@ struct ThreadPoolCore::Worker {
   ThreadPoolCore& pool;
   Worker* next_parked = nullptr;  // guarded by the entrance
   int resigned = 0;               // times it gave up the watch although tasks may be short
+  SharedCore core;
+  int taken_in_a_row = 0;  // tasks since the queue was empty
+  int pauses = 0;
   // What it sleeps on: 0 while it is parked and nobody has called it.
   std::atomic<std::uint32_t> is_called{0};
 };

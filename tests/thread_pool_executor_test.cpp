@@ -229,7 +229,7 @@ TEST(ThreadPoolExecutor, cancelled_tasks_do_not_pile_up_in_the_queue) {
   for (int i = 0; i < 1000; ++i) futures.push_back(pool.submit(square, i));
   for (auto& future : futures) EXPECT_TRUE(future.cancel());
   int held_by_the_queue = 0;
-  for (const auto& future : futures) held_by_the_queue += future.state()->is_unique() ? 0 : 1;
+  for (const auto& future : futures) held_by_the_queue += future.state()->is_held() ? 1 : 0;
   EXPECT_LT(held_by_the_queue, 100);
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <utility>
 
 #include "poolmark/detail/intrusive_ptr.hpp"
@@ -66,9 +65,8 @@ Future<task_result_t<F, Args...>> SequentialExecutor::Submitter::submit(F&& f, A
   }
   using R = task_result_t<F, Args...>;
   using Task = detail::CallTask<R, std::decay_t<F>, std::decay_t<Args>...>;
-  constexpr std::uint32_t kOwners = 1;
   const auto task = detail::IntrusivePtr<Task>::adopt(
-      new Task(kOwners, std::forward<F>(f), std::forward<Args>(args)...));
+      new Task(Task::Entry::kNone, std::forward<F>(f), std::forward<Args>(args)...));
   task->try_claim();
   task->run();
   return Future<R>(detail::IntrusivePtr<detail::TypedState<R>>(task.get()));

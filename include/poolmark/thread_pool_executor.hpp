@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "poolmark/detail/task_memory.hpp"
 #include "poolmark/detail/thread_pool_core.hpp"
 #include "poolmark/executor.hpp"
 #include "poolmark/map.hpp"
@@ -81,10 +82,26 @@ namespace detail {
 template <class R, class F, class... Args>
 class ThreadTask final : public CallTask<R, F, Args...> {
  public:
-  /// Begins with two owners: the future and the queue.
+  /// Begins with one handle and an entry.
   template <class... Given>
   explicit ThreadTask(ThreadPoolCore& core, Given&&... given)
-      : CallTask<R, F, Args...>(2, std::forward<Given>(given)...), core_(&core) {}
+      : CallTask<R, F, Args...>(FutureState::Entry::kHeld, std::forward<Given>(given)...),
+        core_(&core) {}
+
+  static void* operator new(std::size_t bytes) {
+    if constexpr (alignof(ThreadTask) > kTaskAlignment) {
+      return ::operator new(bytes, std::align_val_t(alignof(ThreadTask)));
+    } else {
+      return allocate_task(bytes);
+    }
+  }
+  static void operator delete(void* memory, std::size_t bytes) noexcept {
+    if constexpr (alignof(ThreadTask) > kTaskAlignment) {
+      ::operator delete(memory, bytes, std::align_val_t(alignof(ThreadTask)));
+    } else {
+      free_task(memory, bytes);
+    }
+  }
 
   void discard() noexcept override {
     CallTask<R, F, Args...>::discard();
@@ -107,7 +124,7 @@ Future<task_result_t<F, Args...>> ThreadPoolExecutor::submit_to(detail::ThreadPo
   using Task = detail::ThreadTask<R, std::decay_t<F>, std::decay_t<Args>...>;
   auto* task = new Task(core, std::forward<F>(f), std::forward<Args>(args)...);
   Future<R> future(detail::IntrusivePtr<detail::TypedState<R>>::adopt(task));
-  core.enqueue(detail::IntrusivePtr<detail::FutureState>::adopt(task));
+  core.enqueue(detail::QueueEntry(task));
   return future;
 }
 

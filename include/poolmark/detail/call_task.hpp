@@ -24,9 +24,11 @@ namespace detail {
 template <class R, class F, class... Args>
 class CallTask : public TypedState<R> {
  public:
-  /// Begins with `owners` references, see FutureState.
+  using typename FutureState::Entry;
+
+  /// Begins with one handle.
   template <class... Given>
-  explicit CallTask(std::uint32_t owners, Given&&... given) : TypedState<R>(owners) {
+  explicit CallTask(Entry entry, Given&&... given) : TypedState<R>(kHandles, entry) {
     ::new (call_) Call(std::forward<Given>(given)...);
   }
   ~CallTask() override {
@@ -60,6 +62,7 @@ class CallTask : public TypedState<R> {
 
  private:
   using Call = std::tuple<F, Args...>;
+  static constexpr std::uint32_t kHandles = 1;
 
   Call& call() noexcept { return *std::launder(reinterpret_cast<Call*>(call_)); }
   void destroy_call() noexcept { std::destroy_at(&call()); }

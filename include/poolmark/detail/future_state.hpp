@@ -101,13 +101,15 @@ class ProgressDriver {
 
 class FutureState : public RefCounted {
  public:
-  /// An only owner need not count down: nobody is left who could count up. That saves the caller
-  /// who reads a result and forgets it an atomic instruction on a line that came from elsewhere.
+  /// Handles are counted; the entry in an executor's queue is not, see release_entry(). The object
+  /// goes when both are gone. An only handle on a task that no queue holds need not count down:
+  /// that saves the caller who reads a result and forgets it an atomic instruction.
   void drop_ref() const noexcept {
-    if (is_unique()) {
+    // Acquire: what the worker did to the object comes before its destruction.
+    if (is_unique() && (word_.load(std::memory_order_acquire) & kEntry) == 0) {
       delete this;
-    } else {
-      RefCounted::drop_ref();
+    } else if (count_down()) {
+      abandon();
     }
   }
 
@@ -139,6 +141,13 @@ class FutureState : public RefCounted {
 
   // ---- state -----------------------------------------------------------------------------------
 
+  /// Whether a queue, or the worker that took it from there, keeps the object.
+  bool is_held() const noexcept { return (word_.load(std::memory_order_relaxed) & kEntry) != 0; }
+
+  /// Lets go of the entry of a task that its queue, or who took it from there, will not complete:
+  /// it was completed or cancelled by others, or never queued. The object may be gone afterwards.
+  void release_entry() noexcept;
+
   // Acquire: a reader that sees a done phase sees the outcome.
   Phase phase() const noexcept { return phase_of(word_.load(std::memory_order_acquire)); }
 
@@ -155,11 +164,13 @@ class FutureState : public RefCounted {
   bool try_begin_completing() noexcept;
 
   /// Makes the outcome written before visible to everybody and wakes whoever waits; the callbacks
-  /// are the caller's to run. Only for the one who claimed the future. Never blocks.
+  /// are the caller's to run. Only for the one who claimed the future, and owns a handle. Never
+  /// blocks.
   [[nodiscard]] CallbackList publish(Phase outcome) noexcept;
 
-  /// publish(), and the callbacks at once in this thread.
-  void complete(Phase outcome) noexcept { publish(outcome).run(*this); }
+  /// publish(), and the callbacks at once in this thread. Lets go of the entry of a queue, too: the
+  /// object may be gone afterwards.
+  void complete(Phase outcome) noexcept;
 
   /// Pending or running → error, for a task that will never run; false if it was done before.
   bool fail(std::exception_ptr error) noexcept;
@@ -194,10 +205,14 @@ class FutureState : public RefCounted {
   void add_callback(Callback* callback) noexcept;
 
  protected:
-  /// Begins with as many owners as will hold it: counting them one by one would cost an atomic
-  /// instruction each.
-  explicit FutureState(std::uint32_t owners = 0) noexcept
-      : RefCounted(owners), fork_generation_(fork_generation()) {}
+  /// Whether a queue will hold the object from the start.
+  enum class Entry : bool { kNone, kHeld };
+
+  /// Begins with so many handles: counting them one by one would cost an atomic instruction each.
+  explicit FutureState(std::uint32_t handles = 0, Entry entry = Entry::kNone) noexcept
+      : RefCounted(handles),
+        word_(static_cast<std::uint32_t>(Phase::kPending) | (entry == Entry::kHeld ? kHeld : 0)),
+        fork_generation_(fork_generation()) {}
   ~FutureState() override;
 
   // Where the error is kept, or a value that fits: a future has one or the other.
@@ -213,10 +228,21 @@ class FutureState : public RefCounted {
   static constexpr std::uint32_t kPhaseMask = 0x7;
   static constexpr std::uint32_t kSleepers = 0x8;   // threads may sleep on the word itself
   static constexpr std::uint32_t kObserved = 0x10;  // the list below is not empty
+  // Who keeps the object beside the handles: the entry in a queue, then the worker that took it.
+  static constexpr std::uint32_t kHeld = 0x20;       // and will complete it, unless it is cancelled
+  static constexpr std::uint32_t kHollow = 0x40;     // and only has to let go of it
+  static constexpr std::uint32_t kAbandoned = 0x80;  // there are no handles any more
+  static constexpr std::uint32_t kEntry = kHeld | kHollow;
 
   static Phase phase_of(std::uint32_t word) noexcept { return Phase{word & kPhaseMask}; }
+  /// The word of a future that is done, whose queue still holds it if it did before.
+  static std::uint32_t done_and_hollow(Phase outcome, std::uint32_t before) noexcept {
+    const std::uint32_t rest = (before & kEntry) != 0 ? kHollow | (before & kAbandoned) : 0;
+    return static_cast<std::uint32_t>(outcome) | rest;
+  }
 
   void refuse_if_inherited() const;
+  void abandon() const noexcept;
   bool move_from(Phase from, Phase to) noexcept;
   /// Adds a bit unless the future is done; false if it is.
   bool mark(std::uint32_t bit) noexcept;
@@ -227,7 +253,7 @@ class FutureState : public RefCounted {
 
   // What a small task needs fits in one cache line, which is what its way to a worker and back
   // costs: do not let this grow without measuring it (bench/overhead).
-  std::atomic<std::uint32_t> word_{static_cast<std::uint32_t>(Phase::kPending)};
+  mutable std::atomic<std::uint32_t> word_;
   FutexMutex lock_;                // guards the list
   std::uint32_t fork_generation_;  // of the process that made it
   Observer* listeners_ = nullptr;  // observers and callbacks, newest first

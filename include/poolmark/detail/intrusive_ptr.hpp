@@ -18,8 +18,11 @@ class RefCounted {
   // Release so that this owner's last use comes before the destruction; acquire so that the
   // destruction comes after every other owner's last use.
   void drop_ref() const noexcept {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (count_down()) delete this;
   }
+
+  /// Drops a reference that may be the last; true if it was, and the destruction is the caller's.
+  bool count_down() const noexcept { return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
   /// Adds an owner unless the last one has let go; for who knows of the object without owning it.
   bool try_add_ref() const noexcept {

@@ -16,6 +16,17 @@ inline void cpu_pause() noexcept {
 #endif
 }
 
+/// Asks for a cache line that this thread is going to write to, so that it need not wait for it.
+inline void prefetch_for_writing(const void* address) noexcept {
+#if defined(__x86_64__)
+  // The builtin asks for a shared copy unless the compiler may assume a newer processor; where the
+  // instruction is not known it does nothing.
+  asm volatile("prefetchw (%0)" : : "r"(address));
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
+
 /// Whether another thread can run while this one spins: more than one usable CPU, as of the first
 /// call.
 bool spinning_helps() noexcept;
@@ -28,21 +39,22 @@ bool spinning_helps() noexcept;
 template <class Ready>
 bool spin_until(Ready ready, std::chrono::nanoseconds at_most) noexcept {
   using Clock = std::chrono::steady_clock;
-  constexpr int kFirstLooks = 32;  // about a microsecond: a short task and two ways between cores
-  constexpr int kLooksPerYield = 4;
-  const auto look = [&ready](int looks) {
-    for (int i = 0; i < looks; ++i) {
-      if (ready()) return true;
-      cpu_pause();
-    }
-    return false;
-  };
-  if (!spinning_helps()) return ready();
-  if (look(kFirstLooks)) return true;
+  constexpr int kLooksBeforeYield = 12;
+  constexpr int kMostPauses = 8;
+  if (ready()) return true;
+  if (!spinning_helps()) return false;
+  // About a microsecond: a short task and two ways between cores. Every look takes the cache line
+  // away from the thread that is about to write to it, so there are fewer and fewer.
+  int pauses = 1;
+  for (int look = 1; look <= kLooksBeforeYield; ++look) {
+    for (int i = 0; i < pauses; ++i) cpu_pause();
+    if (ready()) return true;
+    if (look % 3 == 0 && pauses < kMostPauses) pauses *= 2;
+  }
   const auto end = Clock::now() + at_most;
   do {
     sched_yield();
-    if (look(kLooksPerYield)) return true;
+    if (ready()) return true;
   } while (Clock::now() < end);
   return false;
 }

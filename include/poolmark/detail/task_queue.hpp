@@ -3,13 +3,22 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "poolmark/detail/future_state.hpp"
 #include "poolmark/detail/futex.hpp"
 
 namespace poolmark::detail {
 
-/// A FIFO of tasks without a bound, for many threads at each end. It owns a reference to each task.
+struct ReleaseEntry {
+  void operator()(FutureState* task) const noexcept { task->release_entry(); }
+};
+
+/// The hold that a queue has on a task. Who takes the task out and completes it lets go of it by
+/// that, and calls release() here.
+using QueueEntry = std::unique_ptr<FutureState, ReleaseEntry>;
+
+/// A FIFO of tasks without a bound, for many threads at each end. It holds each task.
 ///
 /// Pointers stand in a chain of segments. Each end has a lock of its own, so a thread that pushes
 /// and one that pops meet only in the count of what was pushed, and each keeps its own cache lines.
@@ -24,11 +33,18 @@ class TaskQueue {
   /// what must be decided together with a push.
   FutexMutex& entrance() noexcept { return entrance_; }
 
-  /// Takes over one reference. With the entrance held; std::bad_alloc, and then nothing is changed.
-  void push(FutureState* task);
+  /// With the entrance held; std::bad_alloc, and then nothing is changed.
+  void push(QueueEntry task);
 
-  /// The oldest, with its reference, or null. Any thread, without the entrance.
-  FutureState* pop() noexcept;
+  /// The oldest, or null. Any thread, without the entrance.
+  QueueEntry pop() noexcept;
+
+  /// How many tasks there were at the last pop that looked at the entrance, less those popped since.
+  /// Looking there takes the cache line away from those who push.
+  std::size_t size_last_seen() const noexcept {
+    return static_cast<std::size_t>(seen_pushed_.load(std::memory_order_relaxed) -
+                                    popped_.load(std::memory_order_relaxed));
+  }
 
   /// How many there are. Exact for a thread that holds the entrance, but for those being popped.
   std::size_t size() const noexcept {
@@ -38,6 +54,8 @@ class TaskQueue {
     return static_cast<std::size_t>(pushed_.load(std::memory_order_acquire) - popped);
   }
   bool empty() const noexcept { return size() == 0; }
+  /// The CPU on which the newest task was pushed that a pop has seen; -1 if unknown.
+  int seen_pusher_cpu() const noexcept { return seen_pusher_cpu_.load(std::memory_order_relaxed); }
   /// How many have been popped so far.
   std::uint64_t popped() const noexcept { return popped_.load(std::memory_order_relaxed); }
 
@@ -55,18 +73,25 @@ class TaskQueue {
     std::size_t index = 0;
   };
 
+  bool look_at_entrance(std::uint64_t popped) noexcept;
+
   static constexpr std::size_t kCacheLine = 64;
 
   // The entrance.
   alignas(kCacheLine) FutexMutex entrance_;
   Cursor in_;
+  // Hints for the one who pops, on the line that it has to fetch in any case; relaxed.
+  std::atomic<FutureState*> newest_{nullptr};
+  std::atomic<int> pusher_cpu_{-1};
   // Stored under the entrance after the slot: whoever reads it, with acquire, sees the tasks.
   std::atomic<std::uint64_t> pushed_{0};
 
   // The exit.
   alignas(kCacheLine) FutexMutex exit_;
   Cursor out_;
-  std::uint64_t seen_pushed_ = 0;  // as of the last look at the entrance
+  // As of the last look at the entrance. Relaxed: guarded by the exit, and hints to others.
+  std::atomic<std::uint64_t> seen_pushed_{0};
+  std::atomic<int> seen_pusher_cpu_{-1};
   // Stored under the exit. Release: who counts by it comes after the look at pushed_ before it.
   std::atomic<std::uint64_t> popped_{0};
 

@@ -38,7 +38,7 @@ class ThreadPoolCore final : public RefCounted {
 
   /// Takes a pending task. ShutdownError, BrokenThreadPool, DeadlockError in a forked child, and
   /// std::system_error if the first thread cannot be started.
-  void enqueue(IntrusivePtr<FutureState> task);
+  void enqueue(QueueEntry task);
 
   /// Tells the pool, which may be gone by now, that a task in its queue will never run. Sweeps the
   /// queue when many do not.
@@ -65,13 +65,15 @@ class ThreadPoolCore final : public RefCounted {
   void work_until_closed(Worker& self);
   void replace_this_worker(Worker& self) noexcept;
 
-  FutureState* next_task(Worker& self);
-  FutureState* keep_watch(Worker& self) noexcept;
+  QueueEntry next_task(Worker& self);
+  QueueEntry keep_watch(Worker& self) noexcept;
+  void leave_submitters_alone(Worker& self) noexcept;
   bool park(Worker& self) noexcept;
   void sleep_in_berth(Worker& self) noexcept;
   bool may_stay_lookout() noexcept;
   void resign(Worker& self) noexcept;
-  bool check_on_lookout(Worker& guard, std::uint64_t& popped_before) noexcept;
+  bool check_on_lookout(Worker& guard) noexcept;
+  bool assess_tasks() noexcept;
   Worker* call_for_the_rest() noexcept;
   Worker* call() noexcept;
   void unpark(Worker& self) noexcept;
@@ -99,6 +101,10 @@ class ThreadPoolCore final : public RefCounted {
   Worker* parked_ = nullptr;      // the one that was parked last first: its caches are the warmest
   Worker* guard_ = nullptr;       // the parked worker that watches the lookout, see check_on_lookout()
   bool is_calling_ = false;       // a called worker has not come yet; it will call the next
+  // How many tasks are run in a round of the guard's, as of the last look.
+  std::size_t tasks_in_round_ = 0;
+  std::uint64_t popped_when_assessed_ = 0;
+  std::chrono::steady_clock::time_point assessed_at_{};
   bool closed_ = false;
   std::string broken_;            // why the pool is broken; empty if it is not
   std::vector<std::thread> threads_;  // not joined yet

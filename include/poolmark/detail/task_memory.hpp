@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+
+namespace poolmark::detail {
+
+/// What allocate_task() gives is aligned to.
+inline constexpr std::size_t kTaskAlignment = 64;
+
+/// Memory for tasks: whole cache lines, so that two threads at work on neighbouring tasks do not
+/// fight for a line, and next to one another, so that the processor fetches ahead. Any thread may
+/// free what another one allocated. Throws std::bad_alloc.
+///
+/// A page of 63 small tasks is returned when all of them are gone: a future that is kept for long
+/// keeps up to 4 KiB. Measured against malloc:
+/// docs/investigations/2026-11-21-thread-pool-overhead.md.
+void* allocate_task(std::size_t bytes);
+void free_task(void* task, std::size_t bytes) noexcept;
+
+}  // namespace poolmark::detail
