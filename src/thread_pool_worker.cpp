@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <pthread.h>
 
+#include <algorithm>
+#include <limits>
 #include <mutex>
 
 #include "poolmark/detail/spin.hpp"
@@ -29,6 +31,10 @@ constexpr std::chrono::microseconds kShortestAssessed{200};
 
 // From here on tasks are short enough that a lookout may run them and stay lookout.
 constexpr std::size_t kShortTasksInRound = 50;
+
+// From here on they cost less than handing them out does, and a second worker at the same queue
+// makes that dearer: one alone is as fast.
+constexpr std::size_t kTinyTasksInRound = 5000;
 
 // A backlog of so much work is worth waking another worker for.
 constexpr std::size_t kWorthAWake = 20;  // the part of a round: 50 us
@@ -215,8 +221,12 @@ void ThreadPoolCore::sleep_in_berth(Worker& self) noexcept {
   {
     std::lock_guard hold(queue_.entrance());
     is_calling_ = false;
-    // One of those that wait is this worker's own.
-    if (queue_.size() > 1) called = call_for_the_rest();
+    Worker* nobody = nullptr;
+    if (deep_backlog_.load(std::memory_order_relaxed) != 0) {
+      lookout_.compare_exchange_strong(nobody, &self, std::memory_order_relaxed);
+    } else if (queue_.size() > 1) {  // one of those that wait is this worker's own
+      called = call_for_the_rest();
+    }
   }
   if (called != nullptr) called->wake();
 }
@@ -224,7 +234,7 @@ void ThreadPoolCore::sleep_in_berth(Worker& self) noexcept {
 bool ThreadPoolCore::check_on_lookout(Worker& guard) noexcept {
   std::lock_guard hold(queue_.entrance());
   if (guard_ != &guard) return false;
-  if (assess_tasks()) return true;
+  if (assess_tasks() && queue_.size() <= deep_backlog_.load(std::memory_order_relaxed)) return true;
   // Nobody relies on the lookout any more; if it is there, it finds out when it has ended its task.
   lookout_.store(nullptr, std::memory_order_relaxed);
   guard_ = nullptr;
@@ -245,9 +255,14 @@ bool ThreadPoolCore::assess_tasks() noexcept {
     tasks_in_round_ = static_cast<std::size_t>(static_cast<double>(ran) / rounds);
     assessed_at_ = now;
   }
-  const bool are_short = tasks_in_round_ >= kShortTasksInRound;
-  deep_backlog_.store(are_short ? tasks_in_round_ / kWorthAWake : 0, std::memory_order_relaxed);
-  return are_short;
+  std::size_t deep = 0;
+  if (tasks_in_round_ >= kTinyTasksInRound) {
+    deep = std::numeric_limits<std::size_t>::max();
+  } else if (tasks_in_round_ >= kShortTasksInRound) {
+    deep = tasks_in_round_ / kWorthAWake;
+  }
+  deep_backlog_.store(deep, std::memory_order_relaxed);
+  return deep != 0;
 }
 
 // ---- waking: with the entrance held
@@ -265,7 +280,9 @@ ThreadPoolCore::Worker* ThreadPoolCore::call_for_the_rest() noexcept {
 }
 
 ThreadPoolCore::Worker* ThreadPoolCore::call() noexcept {
+  // The guard last: without it every task counts as a long one.
   Worker* called = parked_;
+  if (called == guard_ && called->next_parked != nullptr) called = called->next_parked;
   unpark(*called);
   is_calling_ = true;
   return called;
