@@ -1,5 +1,7 @@
 #include "poolmark/detail/completion_queue.hpp"
 
+#include <algorithm>
+
 namespace poolmark::detail {
 
 CompletionQueue::~CompletionQueue() {
@@ -8,37 +10,42 @@ CompletionQueue::~CompletionQueue() {
   }
 }
 
-void CompletionQueue::add(IntrusivePtr<FutureState> state, std::size_t tag) {
+void CompletionQueue::make_room() {
+  ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(taken_));
+  taken_ = 0;
+  // Twice what is needed: the next time comes after as many more, so a future costs O(1).
+  constexpr std::size_t kLeast = 16;
+  ready_.reserve(std::max(kLeast, 2 * (ready_.size() + pending_ + 1)));
+}
+
+void CompletionQueue::follow(const IntrusivePtr<FutureState>& state, std::size_t tag) {
   Entry* entry = new_entry();
   entry->notify = &on_done;
   entry->queue = this;
-  entry->state = std::move(state);
+  entry->state = state;
   entry->tag = tag;
-  ++size_;
-  if (entry->state->attach(*entry)) {
-    note_driver(entry->state->driver());
+  if (state->attach(*entry)) {
+    note_driver(state->driver());
+    ++pending_;
   } else {
-    append_to_ready(entry);
+    entry->state = {};
+    unused_.push_back(entry);
+    ready_.push_back(tag);
   }
 }
 
-bool CompletionQueue::take(std::size_t& tag, const Deadline& deadline) {
-  while (ready_head_ == nullptr) {
-    if (size_ == 0) return false;
+bool CompletionQueue::await_ready(const Deadline& deadline) {
+  while (size_ != 0) {
     // Before collecting: a completion after this point leaves the signal raised.
     signal_.reset();
     collect_done();
-    if (ready_head_ != nullptr) break;
+    if (taken_ < ready_.size()) return true;
     if (!signal_.wait(deadline, drivers_differ_ ? nullptr : driver_)) {
       collect_done();
-      if (ready_head_ == nullptr) return false;
+      return taken_ < ready_.size();
     }
   }
-  Entry* first = ready_head_;
-  ready_head_ = first->next_done;
-  if (ready_head_ == nullptr) ready_tail_ = nullptr;
-  tag = release(first);
-  return true;
+  return false;
 }
 
 const std::atomic<std::uint32_t>* CompletionQueue::on_done(Observer& observer, Phase) noexcept {
@@ -59,16 +66,6 @@ CompletionQueue::Entry* CompletionQueue::new_entry() {
   return entry;
 }
 
-void CompletionQueue::append_to_ready(Entry* entry) noexcept {
-  entry->next_done = nullptr;
-  if (ready_tail_ != nullptr) {
-    ready_tail_->next_done = entry;
-  } else {
-    ready_head_ = entry;
-  }
-  ready_tail_ = entry;
-}
-
 void CompletionQueue::collect_done() noexcept {
   Entry* newest = done_.exchange(nullptr, std::memory_order_acquire);
   Entry* oldest_first = nullptr;
@@ -79,22 +76,22 @@ void CompletionQueue::collect_done() noexcept {
     newest = older;
   }
   while (oldest_first != nullptr) {
-    Entry* next = oldest_first->next_done;
-    append_to_ready(oldest_first);
-    oldest_first = next;
+    Entry& entry = *oldest_first;
+    oldest_first = entry.next_done;
+    ready_.push_back(entry.tag);
+    release(entry);
   }
 }
 
-std::size_t CompletionQueue::release(Entry* entry) noexcept {
+void CompletionQueue::release(Entry& entry) noexcept {
   // The completing thread may still be inside on_done(): detaching waits until it has left.
-  entry->state->detach(*entry);
-  entry->state = {};
-  unused_.push_back(entry);
-  if (--size_ == 0) {
+  entry.state->detach(entry);
+  entry.state = {};
+  unused_.push_back(&entry);
+  if (--pending_ == 0) {
     driver_ = nullptr;
     drivers_differ_ = false;
   }
-  return entry->tag;
 }
 
 void CompletionQueue::note_driver(ProgressDriver* driver) noexcept {

@@ -30,8 +30,8 @@ constexpr bool kUsesSlabs = true;
 /// A page of tasks, handed out from front to back by the one thread that owns it, and returned as a
 /// whole when the last task in it has been freed, by whichever thread that is.
 struct Slab {
-  // How many tasks are alive, and kOwned more as long as its thread may hand out others. Acquire and
-  // release: who returns the slab comes after everybody's last use of a task in it.
+  // How many tasks are alive, and kOwned more as long as its thread may hand out others. Acquire
+  // and release: who returns the slab comes after everybody's last use of a task in it.
   std::atomic<std::uint32_t> users{kOwned};
   std::uint32_t used = kLine;    // bytes; of its owner
   std::uint32_t handed_out = 0;  // tasks; of its owner

@@ -68,8 +68,8 @@ void ThreadPoolCore::enqueue(QueueEntry task) {
 ThreadPoolCore::Worker* ThreadPoolCore::at_the_gate() {
   if ((gate_ & kRefuses) != 0) refuse_unless_open();
   const bool watched = lookout_.load(std::memory_order_relaxed) != nullptr;
-  // Whoever is awake takes this task, and calls for the rest if it leaves any. While tasks are short
-  // it may take its time, which saves this thread a look at what the other writes.
+  // Whoever is awake takes this task, and calls for the rest if it leaves any. While tasks are
+  // short it may take its time, which saves this thread a look at what the other writes.
   if (watched && (deep_backlog_.load(std::memory_order_relaxed) != 0 || queue_.empty())) {
     return nullptr;
   }

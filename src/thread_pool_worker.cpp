@@ -213,8 +213,8 @@ bool ThreadPoolCore::park(Worker& self) noexcept {
 void ThreadPoolCore::sleep_in_berth(Worker& self) noexcept {
   bool guards = true;
   while (self.is_called.load(std::memory_order_acquire) == 0) {
-    const Deadline round = guards ? Deadline(std::chrono::steady_clock::now() + kRound)
-                                  : std::nullopt;
+    const Deadline round =
+        guards ? Deadline(std::chrono::steady_clock::now() + kRound) : std::nullopt;
     if (!futex_wait(self.is_called, 0, round)) guards = check_on_lookout(self);
   }
   Worker* called = nullptr;

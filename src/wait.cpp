@@ -1,6 +1,8 @@
 #include "poolmark/wait.hpp"
 
 #include <atomic>
+#include <bit>
+#include <cstdint>
 
 #include "poolmark/detail/wait_signal.hpp"
 
@@ -10,20 +12,22 @@ namespace {
 /// One call of wait(): counts completions and raises its signal at the one that is enough.
 class Wait {
  public:
-  Wait(std::span<FutureState* const> states, ReturnWhen return_when)
-      : states_(states), return_when_(return_when), left_(states.size()), entries_(states.size()) {}
-
+  Wait(std::span<FutureState* const> pending, ReturnWhen return_when)
+      : pending_(pending),
+        return_when_(return_when),
+        entries_(pending.size()),
+        left_(pending.size()) {}
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
 
   ~Wait() {
-    for (std::size_t i = 0; i < attached_; ++i) states_[i]->detach(entries_[i]);
+    for (std::size_t i = 0; i < attached_; ++i) pending_[i]->detach(entries_[i]);
   }
 
   void run(const Deadline& deadline) {
-    for (; attached_ < states_.size() && !signal_.is_raised(); ++attached_) follow(attached_);
-    // Those that were done at once may have been enough, and all that are done count, whether
-    // they were followed or not: the caller looks at every future afterwards.
+    for (; attached_ < pending_.size() && !signal_.is_raised(); ++attached_) follow(attached_);
+    // All that are done count, whether they were followed or not: the caller looks at every future
+    // afterwards.
     if (!signal_.is_raised()) signal_.wait(deadline, common_driver());
   }
 
@@ -39,21 +43,19 @@ class Wait {
   const std::atomic<std::uint32_t>* count(Phase outcome) noexcept {
     // Acquire and release: the last to count sees the outcomes of all, and passes them on.
     const bool last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    const bool enough = last || return_when_ == ReturnWhen::FirstCompleted ||
-                        (return_when_ == ReturnWhen::FirstException && outcome == Phase::kError);
-    return enough ? signal_.raise() : nullptr;
+    return last || is_enough_alone(return_when_, outcome) ? signal_.raise() : nullptr;
   }
 
   void follow(std::size_t i) {
     entries_[i].notify = &on_done;
     entries_[i].wait = this;
     // Nobody sleeps on the signal yet, so there is nothing to wake.
-    if (!states_[i]->attach(entries_[i])) static_cast<void>(count(states_[i]->phase()));
+    if (!pending_[i]->attach(entries_[i])) static_cast<void>(count(pending_[i]->phase()));
   }
 
   ProgressDriver* common_driver() const noexcept {
     ProgressDriver* common = nullptr;
-    for (FutureState* state : states_) {
+    for (FutureState* state : pending_) {
       if (is_done(state->phase())) continue;
       ProgressDriver* driver = state->driver();
       if (driver == nullptr || (common != nullptr && driver != common)) return nullptr;
@@ -62,19 +64,37 @@ class Wait {
     return common;
   }
 
-  std::span<FutureState* const> states_;
+  std::span<FutureState* const> pending_;
   ReturnWhen return_when_;
-  std::atomic<std::size_t> left_;
   std::vector<Entry> entries_;
   std::size_t attached_ = 0;
+  std::atomic<std::size_t> left_;
   WaitSignal signal_;
 };
 
 }  // namespace
 
-void wait_for(std::span<FutureState* const> states, ReturnWhen return_when,
+void wait_for(std::span<FutureState* const> pending, ReturnWhen return_when,
               const Deadline& deadline) {
-  if (!states.empty()) Wait(states, return_when).run(deadline);
+  Wait(pending, return_when).run(deadline);
+}
+
+// ---- SeenStates
+// ----------------------------------------------------------------------------------
+
+SeenStates::SeenStates(std::size_t most)
+    : table_(std::bit_ceil(2 * most)), shift_(64 - std::countr_zero(table_.size())) {}
+
+bool SeenStates::insert(const FutureState* state) noexcept {
+  // Fibonacci hashing: the golden ratio spreads addresses that are multiples of a power of two.
+  constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;
+  std::size_t place = (reinterpret_cast<std::uintptr_t>(state) * kGolden) >> shift_;
+  while (table_[place] != nullptr) {
+    if (table_[place] == state) return false;
+    place = (place + 1) & (table_.size() - 1);
+  }
+  table_[place] = state;
+  return true;
 }
 
 }  // namespace poolmark::detail

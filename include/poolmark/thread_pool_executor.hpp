@@ -97,7 +97,7 @@ class ThreadTask final : public CallTask<R, F, Args...> {
   }
   static void operator delete(void* memory, std::size_t bytes) noexcept {
     if constexpr (alignof(ThreadTask) > kTaskAlignment) {
-      ::operator delete(memory, bytes, std::align_val_t(alignof(ThreadTask)));
+      ::operator delete(memory, std::align_val_t(alignof(ThreadTask)));
     } else {
       free_task(memory, bytes);
     }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "poolmark/detail/completion_queue.hpp"
+#include "poolmark/detail/spin.hpp"
 #include "poolmark/future.hpp"
 #include "poolmark/timeout.hpp"
 
@@ -108,9 +109,33 @@ class CompletionSet {
 
 namespace detail {
 
-/// Blocks until enough of `states` are done; they are distinct.
-void wait_for(std::span<FutureState* const> states, ReturnWhen return_when,
+/// Whether a future that is done with `outcome` ends a wait, whatever the others do.
+constexpr bool is_enough_alone(ReturnWhen return_when, Phase outcome) noexcept {
+  return return_when == ReturnWhen::FirstCompleted ||
+         (return_when == ReturnWhen::FirstException && outcome == Phase::kError);
+}
+
+/// Blocks until enough of `pending` are done: distinct futures that were not, a moment ago.
+void wait_for(std::span<FutureState* const> pending, ReturnWhen return_when,
               const Deadline& deadline);
+
+/// A set of future states that only grows: says whether it has seen one before. A table with open
+/// addressing, because sorting a hundred thousand pointers costs more than running the tasks.
+class SeenStates {
+ public:
+  explicit SeenStates(std::size_t most);
+
+  /// False if it was inserted before.
+  bool insert(const FutureState* state) noexcept;
+
+ private:
+  std::vector<const FutureState*> table_;  // a power of two, at most half of it taken
+  int shift_;
+};
+
+inline const FutureState* state_address(const AnyFuture& future) noexcept {
+  return future.state().get();
+}
 
 /// Copies of the handles without duplicates, in input order.
 template <FutureRange R>
@@ -118,23 +143,22 @@ auto distinct_handles(R&& futures) {
   using F = std::remove_cvref_t<std::ranges::range_value_t<R>>;
   std::vector<F> handles;
   if constexpr (std::ranges::sized_range<R>) handles.reserve(std::ranges::size(futures));
-  for (auto&& future : futures) handles.push_back(future);
-
-  std::vector<FutureState*> sorted;
-  sorted.reserve(handles.size());
-  for (const F& handle : handles) sorted.push_back(handle.state().get());
-  std::ranges::sort(sorted);
-  if (std::ranges::adjacent_find(sorted) == sorted.end()) return handles;
-
-  // A repeated handle keeps its first place. `seen` marks, for each distinct future, that it has.
-  sorted.erase(std::ranges::unique(sorted).begin(), sorted.end());
-  std::vector<bool> seen(sorted.size(), false);
-  std::erase_if(handles, [&](const F& handle) {
-    const auto place = std::ranges::lower_bound(sorted, handle.state().get()) - sorted.begin();
-    const bool repeated = seen[static_cast<std::size_t>(place)];
-    seen[static_cast<std::size_t>(place)] = true;
-    return repeated;
-  });
+  if constexpr (std::ranges::random_access_range<R> && std::ranges::sized_range<R>) {
+    // Their counts lie where the workers wrote last. Asking for some at a time hides the way.
+    constexpr std::ranges::range_difference_t<R> kAhead = 8;
+    const auto first = std::ranges::begin(futures);
+    const auto count = static_cast<std::ranges::range_difference_t<R>>(std::ranges::size(futures));
+    for (std::ranges::range_difference_t<R> i = 0; i < count; ++i) {
+      if (i + kAhead < count) prefetch_for_writing(state_address(first[i + kAhead]));
+      handles.push_back(first[i]);
+    }
+  } else {
+    for (auto&& future : futures) handles.push_back(future);
+  }
+  if (handles.size() < 2) return handles;
+  SeenStates seen(handles.size());
+  // A repeated handle keeps its first place.
+  std::erase_if(handles, [&](const F& handle) { return !seen.insert(handle.state().get()); });
   return handles;
 }
 
@@ -145,12 +169,21 @@ auto wait(R&& futures, const WaitOptions& options) {
   using F = std::remove_cvref_t<std::ranges::range_value_t<R>>;
   const auto deadline = options.timeout.deadline();
   std::vector<F> handles = detail::distinct_handles(futures);
-  std::vector<detail::FutureState*> states;
-  states.reserve(handles.size());
-  for (const F& handle : handles) states.push_back(handle.state().get());
-  detail::wait_for(states, options.return_when, deadline);
+  std::vector<detail::FutureState*> pending;
+  bool is_enough = false;
+  for (const F& handle : handles) {
+    const detail::Phase phase = handle.state()->phase();
+    if (!detail::is_done(phase)) {
+      pending.push_back(handle.state().get());
+    } else if (detail::is_enough_alone(options.return_when, phase)) {
+      is_enough = true;
+    }
+  }
+  if (pending.empty()) return WaitResult<F>{std::move(handles), {}};
+  if (!is_enough) detail::wait_for(pending, options.return_when, deadline);
 
   WaitResult<F> result;
+  result.done.reserve(handles.size());
   for (F& handle : handles) {
     (handle.done() ? result.done : result.not_done).push_back(std::move(handle));
   }

@@ -20,38 +20,55 @@ class CompletionQueue {
   ~CompletionQueue();
 
   /// Follows one more future. `tag` is what take() gives back for it.
-  void add(IntrusivePtr<FutureState> state, std::size_t tag);
+  void add(const IntrusivePtr<FutureState>& state, std::size_t tag) {
+    if (ready_.size() + pending_ >= ready_.capacity()) make_room();
+    ++size_;
+    if (is_done(state->phase())) {
+      ready_.push_back(tag);
+    } else {
+      follow(state, tag);
+    }
+  }
 
   /// How many futures have been added and not yet taken.
   std::size_t size() const noexcept { return size_; }
 
   /// Blocks until one is done and returns its tag; false when the deadline passed first or nothing
   /// is left to wait for.
-  bool take(std::size_t& tag, const Deadline& deadline);
+  bool take(std::size_t& tag, const Deadline& deadline) {
+    if (taken_ == ready_.size() && !await_ready(deadline)) return false;
+    tag = ready_[taken_++];
+    --size_;
+    return true;
+  }
 
  private:
   struct Entry : Observer {
     CompletionQueue* queue = nullptr;
     IntrusivePtr<FutureState> state;
     std::size_t tag = 0;
-    Entry* next_done = nullptr;
+    Entry* next_done = nullptr;  // done earlier
   };
 
   static const std::atomic<std::uint32_t>* on_done(Observer& observer, Phase outcome) noexcept;
 
+  void make_room();
+  void follow(const IntrusivePtr<FutureState>& state, std::size_t tag);
+  bool await_ready(const Deadline& deadline);
   Entry* new_entry();
-  void append_to_ready(Entry* entry) noexcept;
   void collect_done() noexcept;
-  std::size_t release(Entry* entry) noexcept;
+  void release(Entry& entry) noexcept;
   void note_driver(ProgressDriver* driver) noexcept;
 
   std::deque<Entry> entries_;  // a deque, because observers must not move
   std::vector<Entry*> unused_;
   std::size_t size_ = 0;
+  std::size_t pending_ = 0;  // of these, not known to be done
 
-  // Done and seen by the taker, oldest first.
-  Entry* ready_head_ = nullptr;
-  Entry* ready_tail_ = nullptr;
+  // The tags of those that are done, oldest first, behind those that have been taken. There is
+  // always room for all that are pending: collecting allocates nothing.
+  std::vector<std::size_t> ready_;
+  std::size_t taken_ = 0;
 
   // All pending futures' driver, if it is one and the same.
   ProgressDriver* driver_ = nullptr;

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "poolmark/detail/future_state.hpp"
 #include "poolmark/detail/futex.hpp"
+#include "poolmark/detail/future_state.hpp"
 
 namespace poolmark::detail {
 
@@ -39,8 +39,8 @@ class TaskQueue {
   /// The oldest, or null. Any thread, without the entrance.
   QueueEntry pop() noexcept;
 
-  /// How many tasks there were at the last pop that looked at the entrance, less those popped since.
-  /// Looking there takes the cache line away from those who push.
+  /// How many tasks there were at the last pop that looked at the entrance, less those popped
+  /// since. Looking there takes the cache line away from those who push.
   std::size_t size_last_seen() const noexcept {
     return static_cast<std::size_t>(seen_pushed_.load(std::memory_order_relaxed) -
                                     popped_.load(std::memory_order_relaxed));
@@ -80,8 +80,11 @@ class TaskQueue {
   // The entrance.
   alignas(kCacheLine) FutexMutex entrance_;
   Cursor in_;
-  // Hints for the one who pops, on the line that it has to fetch in any case; relaxed.
-  std::atomic<FutureState*> newest_{nullptr};
+
+  // What the entrance tells the exit: a line of its own, because the exit looks at it again and
+  // again while it is empty, and would take the lock's line away from those who push. Hints first,
+  // relaxed: they come with the count.
+  alignas(kCacheLine) std::atomic<FutureState*> newest_{nullptr};
   std::atomic<int> pusher_cpu_{-1};
   // Stored under the entrance after the slot: whoever reads it, with acquire, sees the tasks.
   std::atomic<std::uint64_t> pushed_{0};

@@ -98,18 +98,18 @@ class ThreadPoolCore final : public RefCounted {
 
   // ---- guarded by the entrance of the queue
   unsigned gate_ = kMayGrow;
-  Worker* parked_ = nullptr;      // the one that was parked last first: its caches are the warmest
-  Worker* guard_ = nullptr;       // the parked worker that watches the lookout, see check_on_lookout()
-  bool is_calling_ = false;       // a called worker has not come yet; it will call the next
+  Worker* parked_ = nullptr;  // the one that was parked last first: its caches are the warmest
+  Worker* guard_ = nullptr;   // the parked worker that watches the lookout, see check_on_lookout()
+  bool is_calling_ = false;   // a called worker has not come yet; it will call the next
   // How many tasks are run in a round of the guard's, as of the last look.
   std::size_t tasks_in_round_ = 0;
   std::uint64_t popped_when_assessed_ = 0;
   std::chrono::steady_clock::time_point assessed_at_{};
   bool closed_ = false;
-  std::string broken_;            // why the pool is broken; empty if it is not
+  std::string broken_;                // why the pool is broken; empty if it is not
   std::vector<std::thread> threads_;  // not joined yet
-  int started_ = 0;               // workers so far; the next one's number
-  int alive_ = 0;                 // workers that take tasks
+  int started_ = 0;                   // workers so far; the next one's number
+  int alive_ = 0;                     // workers that take tasks
 
   std::mutex joining_;  // held while threads are joined, so that every caller waits for all
 

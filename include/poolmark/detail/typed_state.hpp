@@ -59,8 +59,8 @@ class TypedState : public FutureState {
     Stored<T>& value;
   };
 
-  static constexpr bool kFitsInBase = sizeof(Stored<T>) <= kOutcomeBytes &&
-                                      alignof(Stored<T>) <= alignof(std::exception_ptr);
+  static constexpr bool kFitsInBase =
+      sizeof(Stored<T>) <= kOutcomeBytes && alignof(Stored<T>) <= alignof(std::exception_ptr);
   struct Room {
     alignas(Stored<T>) std::byte bytes[sizeof(Stored<T>)];
   };
