@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "deadlock.hpp"
+
 namespace poolmark::detail {
 
 CompletionQueue::~CompletionQueue() {
@@ -40,12 +42,24 @@ bool CompletionQueue::await_ready(const Deadline& deadline) {
     signal_.reset();
     collect_done();
     if (taken_ < ready_.size()) return true;
-    if (!signal_.wait(deadline, drivers_differ_ ? nullptr : driver_)) {
+    if (!sleep_until_news(deadline)) {
       collect_done();
       return taken_ < ready_.size();
     }
   }
   return false;
+}
+
+bool CompletionQueue::sleep_until_news(const Deadline& deadline) {
+  ProgressDriver* driver = drivers_differ_ ? nullptr : driver_;
+  const Awaited any{
+      .at = &awaited_at, .waiter = this, .count = entries_.size(), .need = Awaited::Need::kAny};
+  const BlockedWorker blocked(any, !deadline && driver == nullptr);
+  return signal_.wait(deadline, driver);
+}
+
+FutureState* CompletionQueue::awaited_at(void* queue, std::size_t i) noexcept {
+  return static_cast<CompletionQueue*>(queue)->entries_[i].state.get();
 }
 
 const std::atomic<std::uint32_t>* CompletionQueue::on_done(Observer& observer, Phase) noexcept {

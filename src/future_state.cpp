@@ -4,6 +4,7 @@
 #include <chrono>
 #include <mutex>
 
+#include "deadlock.hpp"
 #include "poolmark/detail/spin.hpp"
 #include "poolmark/errors.hpp"
 
@@ -57,6 +58,20 @@ bool FutureState::move_from(Phase from, Phase to) noexcept {
     const std::uint32_t moved = (word & ~kPhaseMask) | static_cast<std::uint32_t>(to);
     // Acquire: the claimant sees what the submitter wrote; release: take() orders its move.
     if (word_.compare_exchange_weak(word, moved, std::memory_order_acq_rel,
+                                    std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool FutureState::try_claim_in_place() noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  while (phase_of(word) == Phase::kPending) {
+    const std::uint32_t running =
+        (word & ~(kPhaseMask | kHeld)) | kHollow | static_cast<std::uint32_t>(Phase::kRunning);
+    // As in move_from().
+    if (word_.compare_exchange_weak(word, running, std::memory_order_acq_rel,
                                     std::memory_order_relaxed)) {
       return true;
     }
@@ -169,7 +184,10 @@ CallbackList FutureState::tell_everyone(std::uint32_t word_before, Phase outcome
 bool FutureState::wait_done(const Deadline& deadline) {
   if (is_done(phase())) return true;
   refuse_if_inherited();
-  before_wait();
+  if (!deadline) {
+    before_wait();
+    if (is_done(phase())) return true;
+  }
   if (driver() != nullptr) return sleep_until_done(deadline);
 
   thread_local SpinBudget budget;
@@ -181,6 +199,7 @@ bool FutureState::wait_done(const Deadline& deadline) {
     return true;
   }
   const auto begin = Clock::now() - awake_for;
+  const BlockedWorker blocked(Awaited::only(*this), !deadline);
   const bool done = sleep_until_done(deadline);
   budget.learn(Clock::now() - begin);
   return done;

@@ -4,6 +4,7 @@
 
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "poolmark/detail/spin.hpp"
 
@@ -89,6 +90,13 @@ bool TaskQueue::look_at_entrance(std::uint64_t popped) noexcept {
 }
 
 void TaskQueue::sweep() noexcept {
+  // Let go of when the locks are free: a task that was run in place may hold a value of the user's.
+  std::vector<QueueEntry> hollow;
+  try {
+    hollow.reserve(size());
+  } catch (const std::bad_alloc&) {
+    return;
+  }
   std::lock_guard hold_entrance(entrance_);
   std::lock_guard hold_exit(exit_);
   const std::uint64_t popped = popped_.load(std::memory_order_relaxed);
@@ -98,10 +106,8 @@ void TaskQueue::sweep() noexcept {
   std::uint64_t kept = popped;
   for (std::uint64_t i = popped; i < pushed; ++i) {
     FutureState* task = from.step();
-    if (is_done(task->phase())) {
-      // No code of the user's runs here: the callable of a cancelled task is destroyed by the one
-      // who cancels, and has a handle while it does that.
-      task->release_entry();
+    if (is_done(task->phase()) && hollow.size() < hollow.capacity()) {
+      hollow.emplace_back(task);
       continue;
     }
     to.step() = task;

@@ -30,6 +30,7 @@ ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
       name_prefix_(options.thread_name_prefix.empty() ? default_prefix()
                                                       : std::move(options.thread_name_prefix)),
       initializer_(std::move(options.initializer)),
+      runs_in_place_(options.run_in_place),
       fork_generation_(fork_generation()) {
   std::lock_guard hold(pools_mutex);
   next_pool_ = all_pools;
@@ -145,6 +146,8 @@ void ThreadPoolCore::close(bool cancel_futures) {
 void ThreadPoolCore::break_pool(const std::string& reason) {
   refuse_from_now_on(reason);
   while (QueueEntry task = queue_.pop()) {
+    // It may be running in place.
+    if (!task->try_claim()) continue;
     // An exception object of its own for each: threads that rethrow one object share it.
     if (task->fail(std::make_exception_ptr(BrokenThreadPool(reason)))) task.release();
   }

@@ -54,19 +54,11 @@ void name_this_thread(const std::string& prefix, int number) {
   pthread_setname_np(pthread_self(), name.c_str());
 }
 
-// The pool whose worker this thread is.
-thread_local const ThreadPoolCore* pool_of_this_thread = nullptr;
-
 }  // namespace
 
-ThreadPoolCore::Worker::Worker(ThreadPoolCore& its_pool) noexcept : pool(its_pool) {
-  pool_of_this_thread = &its_pool;
-}
-
-ThreadPoolCore::Worker::~Worker() { pool_of_this_thread = nullptr; }
-
 bool ThreadPoolCore::Worker::of_this_thread_is_in(const ThreadPoolCore& pool) noexcept {
-  return pool_of_this_thread == &pool;
+  const TaskStack* tasks = TaskStack::of_this_thread();
+  return tasks != nullptr && &tasks->pool() == &pool;
 }
 
 // ---- the life of a thread
@@ -104,8 +96,17 @@ bool ThreadPoolCore::initialize_worker() {
 void ThreadPoolCore::work_until_closed(Worker& self) {
   while (QueueEntry task = next_task(self)) {
     // Completing the task lets go of the entry.
-    if (task->try_claim()) task.release()->run();
+    if (task->try_claim()) self.tasks.run(*task.release());
   }
+}
+
+void ThreadPoolCore::run_in_place(const ThreadPoolCore* pool, FutureState& task) {
+  TaskStack* tasks = TaskStack::of_this_thread();
+  if (tasks == nullptr || &tasks->pool() != pool || !pool->runs_in_place_) return;
+  if (!tasks->may_nest() || !task.try_claim_in_place()) return;
+  tasks->run(task);
+  // The entry that stayed behind is like that of a cancelled task.
+  tasks->pool().sweep_if_worth_it();
 }
 
 void ThreadPoolCore::replace_this_worker(Worker& self) noexcept {

@@ -6,15 +6,15 @@
 #include "poolmark/detail/futex.hpp"
 #include "poolmark/detail/thread_pool_core.hpp"
 #include "shared_core.hpp"
+#include "task_stack.hpp"
 
 namespace poolmark::detail {
 
 /// A thread of a pool, on its own stack, with the berth that it sleeps in.
 struct ThreadPoolCore::Worker {
-  explicit Worker(ThreadPoolCore& its_pool) noexcept;
+  explicit Worker(ThreadPoolCore& its_pool) noexcept : pool(its_pool) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  ~Worker();
 
   static bool of_this_thread_is_in(const ThreadPoolCore& pool) noexcept;
 
@@ -26,6 +26,7 @@ struct ThreadPoolCore::Worker {
   }
 
   ThreadPoolCore& pool;
+  TaskStack tasks{pool};
   Worker* next_parked = nullptr;  // guarded by the entrance
   int resigned = 0;               // times it gave up the watch although tasks may be short
   SharedCore core;

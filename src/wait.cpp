@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "deadlock.hpp"
 #include "poolmark/detail/wait_signal.hpp"
 
 namespace poolmark::detail {
@@ -28,7 +29,10 @@ class Wait {
     for (; attached_ < pending_.size() && !signal_.is_raised(); ++attached_) follow(attached_);
     // All that are done count, whether they were followed or not: the caller looks at every future
     // afterwards.
-    if (!signal_.is_raised()) signal_.wait(deadline, common_driver());
+    if (signal_.is_raised()) return;
+    ProgressDriver* driver = common_driver();
+    const BlockedWorker blocked(awaited(), !deadline && driver == nullptr);
+    signal_.wait(deadline, driver);
   }
 
  private:
@@ -53,6 +57,17 @@ class Wait {
     if (!pending_[i]->attach(entries_[i])) static_cast<void>(count(pending_[i]->phase()));
   }
 
+  Awaited awaited() noexcept {
+    const auto at = [](void* wait, std::size_t i) noexcept {
+      return static_cast<Wait*>(wait)->pending_[i];
+    };
+    const bool all = return_when_ == ReturnWhen::AllCompleted;
+    return {.at = at,
+            .waiter = this,
+            .count = pending_.size(),
+            .need = all ? Awaited::Need::kAll : Awaited::Need::kAny};
+  }
+
   ProgressDriver* common_driver() const noexcept {
     ProgressDriver* common = nullptr;
     for (FutureState* state : pending_) {
@@ -72,10 +87,27 @@ class Wait {
   WaitSignal signal_;
 };
 
+/// FirstException in a worker, where each completion may leave a wait that can never end.
+void wait_one_by_one_for_exception(std::span<FutureState* const> pending) {
+  CompletionQueue done;
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    done.add(IntrusivePtr<FutureState>(pending[i]), i);
+  }
+  std::size_t next = 0;
+  while (done.take(next, std::nullopt) && pending[next]->phase() != Phase::kError) {
+  }
+}
+
 }  // namespace
 
 void wait_for(std::span<FutureState* const> pending, ReturnWhen return_when,
               const Deadline& deadline) {
+  if (!deadline && TaskStack::of_this_thread() != nullptr) {
+    if (return_when == ReturnWhen::FirstException) return wait_one_by_one_for_exception(pending);
+    if (return_when == ReturnWhen::AllCompleted) {
+      for (FutureState* state : pending) state->before_wait();
+    }
+  }
   Wait(pending, return_when).run(deadline);
 }
 

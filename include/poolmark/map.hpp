@@ -119,6 +119,10 @@ namespace detail {
 /// Throws std::invalid_argument unless chunksize and buffersize are at least 1.
 void check(const MapOptions& options);
 
+/// Blocks until a task that reads the caller's range has ended, even if that is never: the range
+/// goes when this returns. DeadlockError in a forked child only, where no task reads it.
+void await_reader(FutureState& chunk);
+
 template <class Submitter, class F, class... Rs>
 auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&&... inputs) {
   static_assert(sizeof...(Rs) > 0, "poolmark: map needs at least one input range");
@@ -239,8 +243,8 @@ void MapResult<R>::close() {
 template <class R>
 void MapResult<R>::await_readers() {
   if (!source_->reads_callers_range()) return;
-  for (Submitted& chunk : in_flight_) chunk.future.state()->wait_done(std::nullopt);
-  for (Submitted& chunk : abandoned_) chunk.future.state()->wait_done(std::nullopt);
+  for (Submitted& chunk : in_flight_) detail::await_reader(*chunk.future.state());
+  for (Submitted& chunk : abandoned_) detail::await_reader(*chunk.future.state());
 }
 
 template <class R>

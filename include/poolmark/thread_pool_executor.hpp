@@ -109,6 +109,9 @@ class ThreadTask final : public CallTask<R, F, Args...> {
     if (!this->is_inherited()) ThreadPoolCore::note_discarded(core_);
   }
 
+  void before_wait() override { ThreadPoolCore::run_in_place(core_, *this); }
+  const ThreadPoolCore* thread_pool() const noexcept override { return core_; }
+
  private:
   // Not counted, which would cost every task two atomic instructions on a line that all threads
   // share. The pool may be gone once the task is done.

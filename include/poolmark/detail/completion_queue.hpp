@@ -50,11 +50,13 @@ class CompletionQueue {
     Entry* next_done = nullptr;  // done earlier
   };
 
+  static FutureState* awaited_at(void* queue, std::size_t i) noexcept;
   static const std::atomic<std::uint32_t>* on_done(Observer& observer, Phase outcome) noexcept;
 
   void make_room();
   void follow(const IntrusivePtr<FutureState>& state, std::size_t tag);
   bool await_ready(const Deadline& deadline);
+  bool sleep_until_news(const Deadline& deadline);
   Entry* new_entry();
   void collect_done() noexcept;
   void release(Entry& entry) noexcept;

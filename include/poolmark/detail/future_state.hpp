@@ -19,6 +19,7 @@
 namespace poolmark::detail {
 
 class FutureState;
+class ThreadPoolCore;
 
 /// The life of a future. A done phase never changes again, but for kValue → kTaken.
 enum class Phase : std::uint32_t {
@@ -130,9 +131,13 @@ class FutureState : public RefCounted {
   /// here changes.)
   virtual bool has_started() const noexcept { return phase() != Phase::kPending; }
 
-  /// Called by a thread that is about to block until this future is done. May run the task in this
-  /// very thread, if that is what it would wait for.
+  /// Called by a thread that is about to block until this future is done, however long that takes.
+  /// May run the task in this very thread, if that is what it would wait for.
   virtual void before_wait() {}
+
+  /// The pool of threads whose queue it stands in, or whose worker executes it; null: nobody known.
+  /// The pool may be gone once the future is done.
+  virtual const ThreadPoolCore* thread_pool() const noexcept { return nullptr; }
 
   /// Who makes progress if a thread waits for this future; null: nobody needs help.
   virtual ProgressDriver* driver() noexcept { return nullptr; }
@@ -148,6 +153,9 @@ class FutureState : public RefCounted {
   /// it was completed or cancelled by others, or never queued. The object may be gone afterwards.
   void release_entry() noexcept;
 
+  /// Whether this is a forked child of the process that made the future.
+  bool is_inherited() const noexcept { return fork_generation_ != fork_generation(); }
+
   // Acquire: a reader that sees a done phase sees the outcome.
   Phase phase() const noexcept { return phase_of(word_.load(std::memory_order_acquire)); }
 
@@ -155,6 +163,9 @@ class FutureState : public RefCounted {
   bool claim();
   /// The same for executors, which never claim twice: false unless it was pending.
   bool try_claim() noexcept { return move_from(Phase::kPending, Phase::kRunning); }
+  /// The same for a thread that owns a handle and not the entry of the queue, which stays behind
+  /// and only has to be let go of.
+  bool try_claim_in_place() noexcept;
 
   /// Pending → cancelled, waking every waiter and running the callbacks in this thread; true if
   /// the future is cancelled now, whoever did it.
@@ -219,9 +230,6 @@ class FutureState : public RefCounted {
   static constexpr std::size_t kOutcomeBytes = sizeof(std::exception_ptr);
   std::byte* outcome() noexcept { return outcome_; }
   const std::byte* outcome() const noexcept { return outcome_; }
-
-  /// Whether this is a forked child of the process that made the future.
-  bool is_inherited() const noexcept { return fork_generation_ != fork_generation(); }
 
  private:
   // The word: a phase, and who must be told when it is done.

@@ -59,7 +59,7 @@ class TaskQueue {
   /// How many have been popped so far.
   std::uint64_t popped() const noexcept { return popped_.load(std::memory_order_relaxed); }
 
-  /// Drops the tasks that are done already, which is to say cancelled ones. Keeps the order.
+  /// Drops the tasks that are done already: cancelled, or run in place. Keeps the order.
   void sweep() noexcept;
 
  private:

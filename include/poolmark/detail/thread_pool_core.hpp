@@ -25,6 +25,10 @@ struct ThreadPoolOptions {
   /// Runs first in every worker thread. If it throws, the pool is broken: pending futures and later
   /// submits get BrokenThreadPool with its text.
   std::function<void()> initializer = {};
+  /// A task that waits without a timeout, in result(), exception(), take() or wait(AllCompleted),
+  /// for a task of its own pool that has not started runs it there and then, in its own thread: up
+  /// to 64 within each other. When false, it waits for another worker to run it.
+  bool run_in_place = true;
 };
 
 namespace detail {
@@ -44,8 +48,13 @@ class ThreadPoolCore final : public RefCounted {
   /// queue when many do not.
   static void note_discarded(const ThreadPoolCore* pool) noexcept;
 
+  /// Runs the task in this thread if that is a worker of `pool`, which else may be gone, and nobody
+  /// has claimed the task. The caller owns a handle.
+  static void run_in_place(const ThreadPoolCore* pool, FutureState& task);
+
   void shutdown(const ShutdownOptions& options);
 
+  const std::string& name_prefix() const noexcept { return name_prefix_; }
   int max_workers() const noexcept { return max_workers_; }
   /// Whether this is a forked child, where the pool has no threads.
   bool is_inherited() const noexcept { return fork_generation_ != fork_generation(); }
@@ -92,6 +101,7 @@ class ThreadPoolCore final : public RefCounted {
   const int max_workers_;
   const std::string name_prefix_;
   const std::function<void()> initializer_;
+  const bool runs_in_place_;
   const std::uint32_t fork_generation_;
 
   TaskQueue queue_;
