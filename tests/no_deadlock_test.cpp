@@ -90,6 +90,37 @@ TEST(NoDeadlock, a_chain_of_waits_through_many_pools_goes_on_from_its_end) {
   EXPECT_EQ(last.result(), 20);
 }
 
+TEST(NoDeadlock, a_way_out_that_is_found_late_counts_for_who_was_looked_at_before) {
+  // All waits for both, and comes to the circle of `any` and `back` before it sees the promise.
+  ThreadPoolExecutor any_pool(1);
+  ThreadPoolExecutor back_pool(1);
+  ThreadPoolExecutor all_pool(1);
+  Promise<int> way_out;
+  Promise<Future<int>> back_handle;
+  Mailbox sleeper;
+  auto any = any_pool.submit([&, box = sleeper.name()] {
+    const std::vector futures{back_handle.get_future().result(), way_out.get_future()};
+    announce(box);
+    wait(futures, {.return_when = ReturnWhen::FirstCompleted});
+    return 1;
+  });
+  auto back = back_pool.submit([any, box = sleeper.name()] {
+    announce(box);
+    return any.result() + 1;
+  });
+  await_sleep_of(sleeper.receive());
+  back_handle.set_result(back);
+  await_sleep_of(sleeper.receive());
+  auto all = all_pool.submit([any, back, box = sleeper.name()] {
+    announce(box);
+    wait(std::vector{any, back});
+    return any.result() + back.result();
+  });
+  await_sleep_of(sleeper.receive());
+  way_out.set_result(0);
+  EXPECT_EQ(all.result(), 3);
+}
+
 TEST(NoDeadlock, pools_in_layers_are_never_told_of_one) {
   for (const bool in_place : {true, false}) {
     for (int workers = 1; workers <= 4; ++workers) {
