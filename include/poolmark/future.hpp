@@ -49,7 +49,9 @@ class AnyFuture {
   bool cancel() const { return state_->request_cancel(); }
 
   /// Blocks until done, for ever or for `timeout`; null on success, else what the task threw.
-  /// Throws CancelledError if the future was cancelled and TimeoutError if the time was over.
+  /// Throws CancelledError if the future was cancelled and TimeoutError if the time was over. In a
+  /// task of a thread pool, waiting for ever may run the awaited task, or throw DeadlockError: see
+  /// ThreadPoolExecutor.
   std::exception_ptr exception() const { return exception_by(std::nullopt); }
   template <class Rep, class Period>
   std::exception_ptr exception(std::chrono::duration<Rep, Period> timeout) const {
@@ -102,7 +104,8 @@ class Future : public AnyFuture {
 
   /// Blocks until done, for ever or for `timeout`, and returns the value, which may be read many
   /// times from many threads and lives as long as a handle does. Throws what the task threw,
-  /// CancelledError, TimeoutError, or InvalidStateError if take() moved the value out.
+  /// CancelledError, TimeoutError, InvalidStateError if take() moved the value out, and in a task
+  /// of a thread pool DeadlockError, as exception() does.
   const_reference result() const& { return value_by(std::nullopt); }
   template <class Rep, class Period>
   const_reference result(std::chrono::duration<Rep, Period> timeout) const& {

@@ -13,9 +13,12 @@ namespace poolmark {
 /// Runs tasks in a pool of threads.
 /// "ThreadPoolExecutor" of Python's concurrent.futures documentation is the source of the rules.
 ///
-/// Threads are started on demand up to max_workers. A task that waits for a task behind it in the
-/// queue of the same full pool waits for ever, as in Python. In a forked child the pool is inert:
-/// submit() throws DeadlockError and the destructor does nothing.
+/// Threads are started on demand up to max_workers. A task that waits, without a timeout, for a
+/// task of the same pool that has not started runs it itself (ThreadPoolOptions::run_in_place);
+/// where it waits for ever all the same, because tasks wait for each other or for workers that all
+/// wait, it gets DeadlockError, which names them. (In CPython both hang.) A wait with a timeout
+/// does neither, and of waits for other things than futures the pool knows nothing. In a forked
+/// child the pool is inert: submit() throws DeadlockError and the destructor does nothing.
 class ThreadPoolExecutor : public MapMember<ThreadPoolExecutor> {
  public:
   /// A copyable way to submit that stays safe when the executor is gone: ShutdownError then.

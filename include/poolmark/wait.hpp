@@ -47,8 +47,9 @@ struct WaitResult {
 
 /// Blocks until the futures are done as `options.return_when` says, or until the timeout, and
 /// returns them in two parts; a timeout is no error here. Copies the handles, collapses duplicates,
-/// takes any range, an empty one too. May be called from any thread; in a task of the pool that
-/// is waited for, it can wait for ever.
+/// takes any range, an empty one too. May be called from any thread. In a task of a thread pool and
+/// without a timeout, waiting for all runs those of its own pool that have not started, and a wait
+/// that could never end throws DeadlockError: see ThreadPoolExecutor.
 template <FutureRange R>
 auto wait(R&& futures, const WaitOptions& options = {});
 
@@ -63,7 +64,8 @@ class AsCompleted;
 /// `for (pm::Future<int>& f : pm::as_completed(futures))`. Begins to wait when iteration does.
 /// When the time is over, begin() or ++ throws TimeoutError, after all that were done. Copies the
 /// handles, collapses duplicates, and lets go of each future when the iteration moves on; leaving
-/// the loop early leaves the other futures as they are.
+/// the loop early leaves the other futures as they are. In a task of a thread pool and without a
+/// timeout, begin() or ++ throws DeadlockError if none that is left could ever be done.
 template <FutureRange R>
 auto as_completed(R&& futures, const AsCompletedOptions& options = {});
 
@@ -89,7 +91,7 @@ class CompletionSet {
   bool empty() const noexcept { return size() == 0; }
 
   /// Blocks until a future is done and takes it out; none if the set is empty. TimeoutError when
-  /// the timeout passes first.
+  /// the timeout passes first; DeadlockError as from as_completed().
   std::optional<F> next(Timeout timeout = {}) {
     if (empty()) return std::nullopt;
     std::size_t slot = 0;

@@ -25,9 +25,10 @@ struct ThreadPoolOptions {
   /// Runs first in every worker thread. If it throws, the pool is broken: pending futures and later
   /// submits get BrokenThreadPool with its text.
   std::function<void()> initializer = {};
-  /// A task that waits without a timeout, in result(), exception(), take() or wait(AllCompleted),
-  /// for a task of its own pool that has not started runs it there and then, in its own thread: up
-  /// to 64 within each other. When false, it waits for another worker to run it.
+  /// A task that waits without a timeout, in result(), exception(), take(), a map or
+  /// wait(AllCompleted), for a task of its own pool that has not started runs it there and then, in
+  /// its own thread: up to 64 within each other. It must hold no lock then that the other takes.
+  /// When false, or deeper, it waits for another worker, and DeadlockError tells if none can come.
   bool run_in_place = true;
 };
 
