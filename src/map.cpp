@@ -8,10 +8,11 @@
 namespace poolmark::detail {
 
 void check(const MapOptions& options) {
-  if (options.chunksize < 1) {
-    throw std::invalid_argument(
-        fmt::format("chunksize is {}: it must be at least 1, the number of elements a task takes",
-                    options.chunksize));
+  if (options.chunksize && *options.chunksize < 1) {
+    throw std::invalid_argument(fmt::format(
+        "chunksize is {}: it must be at least 1, the number of elements a worker takes at once; "
+        "leave it out to have it chosen",
+        *options.chunksize));
   }
   if (options.buffersize && *options.buffersize < 1) {
     throw std::invalid_argument(fmt::format(

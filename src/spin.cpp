@@ -4,15 +4,17 @@
 
 namespace poolmark::detail {
 
-bool spinning_helps() noexcept {
-  static const bool kSeveralCpus = [] {
+bool spinning_helps() noexcept { return spinning_helps_beside(1); }
+
+bool spinning_helps_beside(std::size_t others) noexcept {
+  static const std::size_t kCpus = [] {
     try {
-      return usable_cpus() > 1;
+      return static_cast<std::size_t>(usable_cpus());
     } catch (...) {
-      return false;  // no memory to find out: sleep
+      return std::size_t{1};  // no memory to find out: sleep
     }
   }();
-  return kSeveralCpus;
+  return others < kCpus;
 }
 
 }  // namespace poolmark::detail

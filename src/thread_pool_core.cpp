@@ -137,6 +137,7 @@ void ThreadPoolCore::refuse_from_now_on(const std::string& broken) {
 }
 
 void ThreadPoolCore::close(bool cancel_futures) {
+  if (cancel_futures) is_cancelling_.store(true, std::memory_order_relaxed);
   refuse_from_now_on({});
   if (!cancel_futures) return;
   // Cancelling runs callbacks, so it is done under no lock.

@@ -99,10 +99,10 @@ static_assert(std::is_same_v<submit_result_t<Foreign, decltype(&square), int>, F
 TEST(Map, runs_on_an_executor_that_is_not_ours) {
   Foreign foreign;
   EXPECT_THAT(collect(map(foreign, square, std::vector{1, 2, 3})), ElementsAre(1, 4, 9));
-  EXPECT_EQ(foreign.submitted, 3);
+  EXPECT_EQ(foreign.submitted, 1);
   EXPECT_THAT(collect(map(foreign, {.chunksize = 3}, square, std::vector{1, 2, 3})),
               ElementsAre(1, 4, 9));
-  EXPECT_EQ(foreign.submitted, 4);
+  EXPECT_EQ(foreign.submitted, 2);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <deque>
+#include <exception>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -10,7 +9,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "poolmark/detail/map_chunks.hpp"
+#include "poolmark/detail/map_job_stream.hpp"
 #include "poolmark/detail/map_source.hpp"
+#include "poolmark/detail/map_stream.hpp"
 #include "poolmark/executor.hpp"
 #include "poolmark/timeout.hpp"
 
@@ -22,8 +24,15 @@ struct MapOptions {
   /// Counts from the call of map(). A result that is not there in time makes its dereference throw
   /// TimeoutError, which ends the map and cancels what has not started.
   Timeout timeout = {};
-  /// Elements a task: larger chunks cost less overhead and balance less well. At least 1.
-  int chunksize = 1;
+  /// How many elements a worker takes at once: larger chunks cost less overhead and balance less
+  /// well. At least 1.
+  ///
+  /// None: one at a time in a process pool, with a buffersize and from inputs that workers cannot
+  /// index. Else workers choose by time: one at a time to begin with, and ever more, up to 20 us of
+  /// work, as long as elements take less than 2 us each. So calls may wait for one another where
+  /// waiting takes longer than that. Calls that wait for one another while others take less than
+  /// microseconds: chunksize = 1.
+  std::optional<int> chunksize = std::nullopt;
   /// At most so many elements are read from the input and not yet yielded, so that an input may be
   /// endless; none: all are submitted at once, in the call of map(). At least 1. (CPython counts
   /// chunks here in a process pool, and is one over for a moment: cpython#131466.)
@@ -72,8 +81,8 @@ class MapResult {
     MapResult* map_ = nullptr;
   };
 
-  /// For executors: begins to submit at once.
-  MapResult(std::unique_ptr<detail::ChunkSource<R>> source, const MapOptions& options);
+  /// For executors: reads from a stream that has begun.
+  explicit MapResult(std::unique_ptr<detail::MapStream<R>> stream) : stream_(std::move(stream)) {}
   MapResult(MapResult&&) noexcept = default;
   MapResult& operator=(MapResult&& other) noexcept;
   ~MapResult() { leave(); }
@@ -88,30 +97,27 @@ class MapResult {
   void close();
 
  private:
-  using Submitted = typename detail::ChunkSource<R>::Submitted;
+  bool is_between_runs() const noexcept { return value_ == values_end_ && failed_ == 0; }
+  bool at_end() const noexcept { return is_between_runs() && stream_->at_end(); }
 
   value_type& fetch();
+  value_type& fetch_next_run();
   void advance();
-  bool at_end() const noexcept;
-  void load_chunk();
-  void refill();
-  void await_readers();
+  void advance_to_next_run();
+  void pass_value();
+  void begin_run();
+  void drop_run() noexcept;
   void leave() noexcept;
 
-  std::unique_ptr<detail::ChunkSource<R>> source_;
-  detail::Deadline deadline_;
-  std::size_t chunksize_;
-  std::optional<std::size_t> buffersize_;
-
-  std::deque<Submitted> in_flight_;  // the front is the chunk that is being read
-  std::deque<Submitted> abandoned_;  // of a closed map, still reading the caller's range
-  detail::Chunk<R> current_;         // the front's outcomes, once they have been waited for
-  std::size_t position_ = 0;         // in the front chunk
-  std::size_t unyielded_ = 0;        // elements submitted and not passed by the iteration
-  std::size_t yielded_ = 0;
-  bool input_ended_ = false;
+  std::unique_ptr<detail::MapStream<R>> stream_;
+  // The run that is being read. Of values, in the stream's memory, those not yet passed.
+  detail::Cell<R>* value_ = nullptr;
+  detail::Cell<R>* values_end_ = nullptr;
+  // Or of failed elements, so many still to be passed.
+  std::size_t failed_ = 0;
+  std::exception_ptr error_;
+  bool ends_map_ = false;
   bool begun_ = false;
-  std::exception_ptr refill_error_;  // thrown behind the last element that was submitted
 };
 
 namespace detail {
@@ -119,20 +125,27 @@ namespace detail {
 /// Throws std::invalid_argument unless chunksize and buffersize are at least 1.
 void check(const MapOptions& options);
 
-/// Blocks until a task that reads the caller's range has ended, even if that is never: the range
-/// goes when this returns. DeadlockError in a forked child only, where no task reads it.
-void await_reader(FutureState& chunk);
-
 template <class Submitter, class F, class... Rs>
 auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&&... inputs) {
   static_assert(sizeof...(Rs) > 0, "poolmark: map needs at least one input range");
   check(options);
-  auto source = make_chunk_source(std::move(submitter), std::decay_t<F>(std::forward<F>(function)),
-                                  std::forward<Rs>(inputs)...);
-  using Source = typename decltype(source)::element_type;
-  return [&]<class R>(std::type_identity<ChunkSource<R>>) {
-    return MapResult<R>(std::move(source), options);
-  }(std::type_identity<Source>());
+  const Deadline deadline = options.timeout.deadline();
+  const auto in_chunks = [&]<class R>(std::unique_ptr<ChunkSource<R>> source) {
+    return MapResult<R>(std::make_unique<ChunkStream<R>>(std::move(source), options.chunksize,
+                                                         options.buffersize, deadline));
+  };
+  if constexpr (Submitter::kSharesMemory && (kIndexable<std::views::all_t<Rs>> && ...)) {
+    auto call = make_indexed_call(std::decay_t<F>(std::forward<F>(function)),
+                                  std::views::all(std::forward<Rs>(inputs))...);
+    using R = typename decltype(call)::Result;
+    if (options.buffersize) return in_chunks(slice_source(std::move(submitter), std::move(call)));
+    return MapResult<R>(
+        start_map_job(std::move(submitter), std::move(call), options.chunksize, deadline));
+  } else {
+    return in_chunks(element_source(std::move(submitter),
+                                    std::decay_t<F>(std::forward<F>(function)),
+                                    std::views::all(std::forward<Rs>(inputs))...));
+  }
 }
 
 /// Submits to an executor that is no part of this library, and must outlive the map.
@@ -144,6 +157,7 @@ struct BorrowedExecutor {
   auto submit(Call&&... call) {
     return executor->submit(std::forward<Call>(call)...);
   }
+  int max_workers() const { return executor->max_workers(); }
 
   E* executor;
 };
@@ -202,23 +216,6 @@ class MapMember {
 // --------------------------------------------------------------------------------
 
 template <class R>
-MapResult<R>::MapResult(std::unique_ptr<detail::ChunkSource<R>> source, const MapOptions& options)
-    : source_(std::move(source)),
-      deadline_(options.timeout.deadline()),
-      chunksize_(static_cast<std::size_t>(options.chunksize)) {
-  if (options.buffersize) {
-    buffersize_ = static_cast<std::size_t>(*options.buffersize);
-    chunksize_ = std::min(chunksize_, *buffersize_);
-  }
-  refill();
-  if (const std::exception_ptr refused = refill_error_) {
-    close();
-    await_readers();
-    std::rethrow_exception(refused);
-  }
-}
-
-template <class R>
 MapResult<R>& MapResult<R>::operator=(MapResult&& other) noexcept {
   if (this != &other) {
     std::destroy_at(this);
@@ -228,104 +225,79 @@ MapResult<R>& MapResult<R>::operator=(MapResult&& other) noexcept {
 }
 
 template <class R>
-void MapResult<R>::close() {
-  for (Submitted& chunk : in_flight_) {
-    if (chunk.future.cancel() || chunk.future.done() || !source_->reads_callers_range()) continue;
-    abandoned_.push_back(std::move(chunk));
-  }
-  input_ended_ = true;
-  refill_error_ = nullptr;
-  in_flight_.clear();
-  current_.clear();
-  unyielded_ = 0;
-}
-
-template <class R>
-void MapResult<R>::await_readers() {
-  if (!source_->reads_callers_range()) return;
-  for (Submitted& chunk : in_flight_) detail::await_reader(*chunk.future.state());
-  for (Submitted& chunk : abandoned_) detail::await_reader(*chunk.future.state());
-}
-
-template <class R>
-bool MapResult<R>::at_end() const noexcept {
-  return in_flight_.empty() && !refill_error_;
-}
-
-template <class R>
 auto MapResult<R>::fetch() -> value_type& {
-  if (in_flight_.empty()) {
-    if (refill_error_) std::rethrow_exception(std::exchange(refill_error_, nullptr));
-    throw InvalidStateError("the map is at its end: there is no element to read");
-  }
-  if (current_.empty()) load_chunk();
-  detail::Outcome<R>& outcome = current_[position_];
-  if (!outcome.has_value()) std::rethrow_exception(outcome.error());
-  return outcome.value();
+  return value_ != values_end_ ? value_->value() : fetch_next_run();
 }
 
 template <class R>
-void MapResult<R>::load_chunk() {
-  Submitted& front = in_flight_.front();
-  if (!front.future.state()->wait_done(deadline_)) {
-    const TimeoutError late(unyielded_, unyielded_ + yielded_);
-    close();
-    throw late;
-  }
-  try {
-    current_ = std::move(front.future).take();
-  } catch (...) {
-    // The task as a whole failed (cancelled, its worker died): so did every element of it.
-    while (current_.size() < front.size) {
-      current_.push_back(detail::Outcome<R>::of_error(std::current_exception()));
-    }
-  }
+auto MapResult<R>::fetch_next_run() -> value_type& {
+  if (at_end()) throw InvalidStateError("the map is at its end: there is no element to read");
+  if (is_between_runs()) begin_run();
+  if (value_ != values_end_) return value_->value();
+  if (!ends_map_) std::rethrow_exception(error_);
+  failed_ = 0;
+  std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 template <class R>
 void MapResult<R>::advance() {
-  if (in_flight_.empty()) {
-    refill_error_ = nullptr;  // passed without being looked at, like any failed element
-    return;
+  if (value_ != values_end_) {
+    pass_value();
+  } else {
+    advance_to_next_run();
   }
-  // Not before the element is done: the buffer would hold one more than it may.
-  if (current_.empty()) load_chunk();
-  // Nothing of a value is kept once the iteration has passed it.
-  current_[position_] = detail::Outcome<R>::of_error(nullptr);
-  --unyielded_;
-  ++yielded_;
-  if (++position_ == current_.size()) {
-    in_flight_.pop_front();
-    current_.clear();
-    position_ = 0;
-  }
-  refill();
 }
 
 template <class R>
-void MapResult<R>::refill() {
-  try {
-    while (!input_ended_ && (!buffersize_ || unyielded_ + chunksize_ <= *buffersize_)) {
-      auto chunk = source_->submit_next(chunksize_);
-      if (!chunk) {
-        input_ended_ = true;
-        return;
-      }
-      unyielded_ += chunk->size;
-      in_flight_.push_back(std::move(*chunk));
-    }
-  } catch (...) {
-    input_ended_ = true;
-    refill_error_ = std::current_exception();
+void MapResult<R>::pass_value() {
+  // Nothing of a value is kept once the iteration has passed it.
+  std::destroy_at(&value_->value());
+  if (++value_ == values_end_) stream_->pass_run();
+}
+
+template <class R>
+void MapResult<R>::advance_to_next_run() {
+  if (at_end()) return;
+  // Not before the element is done: a buffer would hold one more than it may.
+  if (is_between_runs()) begin_run();
+  if (value_ != values_end_) return pass_value();
+  if (--failed_ > 0) return;
+  error_ = nullptr;
+  stream_->pass_run();
+}
+
+template <class R>
+void MapResult<R>::begin_run() {
+  detail::MapRun<R> run = stream_->take_run();
+  if (run.values != nullptr) {
+    value_ = run.values;
+    values_end_ = run.values + run.size;
+  } else {
+    failed_ = run.size;
+    error_ = std::move(run.error);
+    ends_map_ = run.ends_map;
   }
+}
+
+template <class R>
+void MapResult<R>::drop_run() noexcept {
+  for (; value_ != values_end_; ++value_) std::destroy_at(&value_->value());
+  failed_ = 0;
+  error_ = nullptr;
+}
+
+template <class R>
+void MapResult<R>::close() {
+  drop_run();
+  stream_->close();
 }
 
 template <class R>
 void MapResult<R>::leave() noexcept {
-  if (!source_) return;
+  if (!stream_) return;
   try {
     if (begun_) close();
-    await_readers();
+    stream_->await_readers();
   } catch (const DeadlockError&) {
     // A forked child: the map lives on in the parent, here there is nothing to wait for.
   }

@@ -20,6 +20,7 @@ class SequentialExecutor : public MapMember<SequentialExecutor> {
 
     template <class F, class... Args>
     Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args);
+    int max_workers() const noexcept { return 1; }
 
    private:
     friend class SequentialExecutor;

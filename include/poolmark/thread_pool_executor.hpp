@@ -30,6 +30,9 @@ class ThreadPoolExecutor : public MapMember<ThreadPoolExecutor> {
     Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) {
       return submit_to(*core_, std::forward<F>(f), std::forward<Args>(args)...);
     }
+    int max_workers() const noexcept { return core_->max_workers(); }
+    /// Whether what has not started is cancelled; any thread may ask.
+    bool is_cancelling() const noexcept { return core_->is_cancelling(); }
 
    private:
     friend class ThreadPoolExecutor;

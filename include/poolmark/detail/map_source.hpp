@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "poolmark/detail/indexed_call.hpp"
 #include "poolmark/detail/outcome.hpp"
 #include "poolmark/future.hpp"
 
@@ -43,11 +44,30 @@ class ChunkSource {
 };
 
 /// Runs slices of ranges that every worker can index, without copying an element.
-template <class R, class F, class... Views>
-struct SliceJob {
-  SliceJob(F f, Views... inputs) : function(std::move(f)), views(std::move(inputs)...) {}
+template <class R, class Submitter, class F, class... Views>
+class SliceSource final : public ChunkSource<R> {
+ public:
+  using Call = IndexedCall<R, F, Views...>;
 
-  Chunk<R> run(std::size_t first, std::size_t size) {
+  SliceSource(Submitter submitter, Call call)
+      : submitter_(std::move(submitter)),
+        call_(std::make_shared<Call>(std::move(call))),
+        size_(call_->size()) {}
+
+  std::optional<typename ChunkSource<R>::Submitted> submit_next(std::size_t size) override {
+    const std::size_t count = std::min(size, size_ - next_);
+    if (count == 0) return std::nullopt;
+    auto future = submitter_.submit(
+        [call = call_](std::size_t first, std::size_t n) { return run(*call, first, n); }, next_,
+        count);
+    next_ += count;
+    return typename ChunkSource<R>::Submitted{std::move(future), count};
+  }
+
+  bool reads_callers_range() const noexcept override { return Call::kReadsCallersRange; }
+
+ private:
+  static Chunk<R> run(Call& call, std::size_t first, std::size_t size) {
     Chunk<R> outcomes;
     outcomes.reserve(size);
     for (std::size_t i = first; i < first + size; ++i) {
@@ -56,59 +76,8 @@ struct SliceJob {
     return outcomes;
   }
 
-  std::size_t size() {
-    return std::apply(
-        [](auto&... inputs) {
-          return std::min({static_cast<std::size_t>(std::ranges::size(inputs))...});
-        },
-        views);
-  }
-
- private:
-  R call(std::size_t i) {
-    return std::apply(
-        [&](auto&... inputs) -> R { return std::invoke(function, element(inputs, i)...); }, views);
-  }
-
-  template <class View>
-  static decltype(auto) element(View& view, std::size_t i) {
-    return std::ranges::begin(view)[static_cast<std::ranges::range_difference_t<View>>(i)];
-  }
-
-  F function;
-  std::tuple<Views...> views;
-};
-
-template <class View>
-inline constexpr bool kOwnsElements = false;
-template <class Range>
-inline constexpr bool kOwnsElements<std::ranges::owning_view<Range>> = true;
-
-template <class R, class Submitter, class F, class... Views>
-class SliceSource final : public ChunkSource<R> {
- public:
-  SliceSource(Submitter submitter, F function, Views... views)
-      : submitter_(std::move(submitter)),
-        job_(std::make_shared<Job>(std::move(function), std::move(views)...)),
-        size_(job_->size()) {}
-
-  std::optional<typename ChunkSource<R>::Submitted> submit_next(std::size_t size) override {
-    const std::size_t count = std::min(size, size_ - next_);
-    if (count == 0) return std::nullopt;
-    auto future = submitter_.submit(
-        [job = job_](std::size_t first, std::size_t n) { return job->run(first, n); }, next_,
-        count);
-    next_ += count;
-    return typename ChunkSource<R>::Submitted{std::move(future), count};
-  }
-
-  bool reads_callers_range() const noexcept override { return !(kOwnsElements<Views> && ...); }
-
- private:
-  using Job = SliceJob<R, F, Views...>;
-
   Submitter submitter_;
-  std::shared_ptr<Job> job_;
+  std::shared_ptr<Call> call_;
   std::size_t size_;
   std::size_t next_ = 0;
 };
@@ -190,31 +159,27 @@ class ElementSource final : public ChunkSource<R> {
   bool advance_first_ = false;
 };
 
-template <class Range>
-inline constexpr bool kIndexable =
-    std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>;
+// ---- making them
 
-/// The source that fits the submitter and the inputs.
-template <class Submitter, class F, class... Rs>
-auto make_chunk_source(Submitter submitter, F function, Rs&&... inputs) {
-  if constexpr (Submitter::kSharesMemory && (kIndexable<std::views::all_t<Rs>> && ...)) {
-    using R = std::invoke_result_t<F&, std::ranges::range_reference_t<std::views::all_t<Rs>>...>;
-    using Source = SliceSource<R, Submitter, F, std::views::all_t<Rs>...>;
-    return std::unique_ptr<ChunkSource<R>>(std::make_unique<Source>(
-        std::move(submitter), std::move(function), std::views::all(std::forward<Rs>(inputs))...));
+template <class Submitter, class R, class F, class... Views>
+std::unique_ptr<ChunkSource<R>> slice_source(Submitter submitter,
+                                             IndexedCall<R, F, Views...> call) {
+  return std::make_unique<SliceSource<R, Submitter, F, Views...>>(std::move(submitter),
+                                                                  std::move(call));
+}
+
+template <class Submitter, class F, class... Views>
+auto element_source(Submitter submitter, F function, Views... views) {
+  using R = std::invoke_result_t<F&, std::ranges::range_value_t<Views>...>;
+  const auto make = [&]<class Kept>(Kept kept) {
+    return std::unique_ptr<ChunkSource<R>>(
+        std::make_unique<ElementSource<R, Submitter, Kept, Views...>>(
+            std::move(submitter), std::move(kept), std::move(views)...));
+  };
+  if constexpr (Submitter::kSharesMemory) {
+    return make(SharedFunction<F>{std::make_shared<F>(std::move(function))});
   } else {
-    using R = std::invoke_result_t<F&, std::ranges::range_value_t<std::views::all_t<Rs>>...>;
-    using Kept = std::conditional_t<Submitter::kSharesMemory, SharedFunction<F>, F>;
-    using Source = ElementSource<R, Submitter, Kept, std::views::all_t<Rs>...>;
-    Kept kept = [&] {
-      if constexpr (Submitter::kSharesMemory) {
-        return Kept{std::make_shared<F>(std::move(function))};
-      } else {
-        return std::move(function);
-      }
-    }();
-    return std::unique_ptr<ChunkSource<R>>(std::make_unique<Source>(
-        std::move(submitter), std::move(kept), std::views::all(std::forward<Rs>(inputs))...));
+    return make(std::move(function));
   }
 }
 

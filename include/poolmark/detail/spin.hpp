@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <chrono>
+#include <cstddef>
 
 // Waiting awake for a moment, before a thread pays for falling asleep and another one for waking
 // it. Always bounded; never where there is one CPU, because what is waited for could not happen.
@@ -30,6 +31,9 @@ inline void prefetch_for_writing(const void* address) noexcept {
 /// Whether another thread can run while this one spins: more than one usable CPU, as of the first
 /// call.
 bool spinning_helps() noexcept;
+
+/// Whether there is a CPU to spin on beside `others` that are at work.
+bool spinning_helps_beside(std::size_t others) noexcept;
 
 /// Looks until `ready()`; false if that did not come within `at_most`. Some looks cost no more than
 /// a clock would, so there are always some, unless there is one CPU.

@@ -57,6 +57,8 @@ class ThreadPoolCore final : public RefCounted {
 
   const std::string& name_prefix() const noexcept { return name_prefix_; }
   int max_workers() const noexcept { return max_workers_; }
+  /// Whether it was shut down with cancel_futures: what has not started is not to start.
+  bool is_cancelling() const noexcept { return is_cancelling_.load(std::memory_order_relaxed); }
   /// Whether this is a forked child, where the pool has no threads.
   bool is_inherited() const noexcept { return fork_generation_ != fork_generation(); }
 
@@ -138,6 +140,8 @@ class ThreadPoolCore final : public RefCounted {
   std::atomic<std::size_t> deep_backlog_{0};
   // closed_, for the lookout. Relaxed: it looks again under the entrance.
   std::atomic<bool> is_closing_{false};
+  // Relaxed: only a flag; who sees it late starts one thing more.
+  std::atomic<bool> is_cancelling_{false};
 
   // The list of all pools, for note_discarded().
   ThreadPoolCore* next_pool_ = nullptr;
