@@ -15,8 +15,8 @@ struct Awaited {
 
   /// For result() and its like.
   static Awaited only(FutureState& future) noexcept {
-    const auto at = [](void* waiter, std::size_t) noexcept {
-      return static_cast<FutureState*>(waiter);
+    const auto at = [](void* state, std::size_t) noexcept {
+      return static_cast<FutureState*>(state);
     };
     return {.at = at, .waiter = &future, .count = 1, .need = Need::kAll};
   }
