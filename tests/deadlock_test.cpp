@@ -30,6 +30,17 @@ TEST(Deadlock, TPE_07_without_run_in_place_a_pool_of_one_names_itself) {
   EXPECT_EQ(pool.submit(square, 3).result(), 9);
 }
 
+TEST(Deadlock, TPE_07_a_map_in_a_full_pool_that_may_not_run_in_place) {
+  ThreadPoolExecutor pool(without_run_in_place(1));
+  auto outer = pool.submit([&] {
+    int sum = 0;
+    for (const int value : pool.map(square, std::vector{1, 2, 3})) sum += value;
+    return sum;
+  });
+  EXPECT_THROW_WITH(outer.result(), DeadlockError, "all of whose 1 workers wait");
+  EXPECT_EQ(pool.submit(square, 3).result(), 9);
+}
+
 TEST(Deadlock, a_task_that_waits_for_itself) {
   ThreadPoolExecutor pool(1);
   Promise<Future<int>> itself;
