@@ -28,10 +28,10 @@ struct MapOptions {
   /// well. At least 1.
   ///
   /// None: one at a time in a process pool, with a buffersize and from inputs that workers cannot
-  /// index. Else workers choose by time: one at a time to begin with, and ever more, up to 20 us of
-  /// work, as long as elements take less than 2 us each. So calls may wait for one another where
-  /// waiting takes longer than that. Calls that wait for one another while others take less than
-  /// microseconds: chunksize = 1.
+  /// index. Else by time: one at a time to begin with, and more, up to 20 us of work, as long as
+  /// elements take less than 0.5 us each. Calls that sleep until another one, or the reader, has
+  /// done something take longer. Calls that wait for one another awake, or behind many that take no
+  /// time: chunksize = 1.
   std::optional<int> chunksize = std::nullopt;
   /// At most so many elements are read from the input and not yet yielded, so that an input may be
   /// endless; none: all are submitted at once, in the call of map(). At least 1. (CPython counts
