@@ -34,7 +34,8 @@ class Dice {
   std::minstd_rand engine_;
 };
 
-/// Nothing for most of the time, else a while in which a worker parks, or the guard makes its round.
+/// Nothing for most of the time, else a while in which a worker parks, or the guard makes its
+/// round.
 void pause(Dice& dice) {
   if (dice.one_in(3)) {
     for (std::atomic<int> i{0}; i < dice.below(300); ++i) {
