@@ -34,12 +34,19 @@ class Dice {
   std::minstd_rand engine_;
 };
 
-/// Nothing for most of the time, else a while in which a worker parks, or the guard makes its
-/// round.
+void stay_busy_for(std::chrono::nanoseconds time) {
+  const auto end = Clock::now() + time;
+  while (Clock::now() < end) {
+  }
+}
+
+/// Most often nothing; else a moment, or until about the end of a worker's watch (50 us), when it
+/// goes to sleep, or long enough for the guard to make its round.
 void pause(Dice& dice) {
   if (dice.one_in(3)) {
-    for (std::atomic<int> i{0}; i < dice.below(300); ++i) {
-    }
+    stay_busy_for(std::chrono::nanoseconds(dice.below(500)));
+  } else if (dice.one_in(10)) {
+    stay_busy_for(microseconds(45) + std::chrono::nanoseconds(dice.below(20'000)));
   } else if (dice.one_in(200)) {
     std::this_thread::sleep_for(microseconds(dice.below(3000)));
   }
@@ -77,9 +84,7 @@ class Stress {
     const int busy_us = kind == 0 ? dice_.below(2000) : 0;
     const bool submits = kind == 1;
     return pool_.submit([&pool = pool_, &tally = tally_, value, busy_us, submits] {
-      const auto until = Clock::now() + microseconds(busy_us);
-      while (busy_us != 0 && Clock::now() < until) {
-      }
+      if (busy_us != 0) stay_busy_for(microseconds(busy_us));
       if (submits) submit_another(pool, tally);
       tally.ran.fetch_add(1);
       return value;
