@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <new>
 
 #include "deadlock.hpp"
 #include "map_pace.hpp"
@@ -15,11 +16,22 @@
 // "How a map works" in README.md tells why no wake-up is lost and who destroys what.
 namespace poolmark::detail {
 
+namespace {
+
+/// What operator new cannot even be asked for is refused like what it does not have.
+std::size_t checked_size(std::size_t size) {
+  constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
+  if (size > kMost / sizeof(std::atomic<std::uint32_t>)) throw std::bad_alloc();
+  return size;
+}
+
+}  // namespace
+
 MapJob::MapJob(std::size_t size, std::optional<int> chunksize)
     : size_(size),
       chunksize_(chunksize),
       fork_generation_(fork_generation()),
-      pieces_(new std::atomic<std::uint32_t>[size]()),
+      pieces_(new std::atomic<std::uint32_t>[checked_size(size)]()),
       end_(size),
       unsettled_(size + 1) {}
 

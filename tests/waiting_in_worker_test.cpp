@@ -167,7 +167,12 @@ struct SubmitsAtItsEnd {
   explicit SubmitsAtItsEnd(ThreadPoolExecutor& its_pool) : pool(&its_pool) {}
   SubmitsAtItsEnd(SubmitsAtItsEnd&& other) noexcept : pool(std::exchange(other.pool, nullptr)) {}
   ~SubmitsAtItsEnd() {
-    if (pool != nullptr) pool->submit(do_nothing);
+    if (pool == nullptr) return;
+    try {
+      pool->submit(do_nothing);
+    } catch (const ShutdownError&) {
+      // The queue kept it until the end of the pool.
+    }
   }
   ThreadPoolExecutor* pool;
 };

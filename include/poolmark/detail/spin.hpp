@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sched.h>
-
 #include <chrono>
 #include <cstddef>
 
@@ -35,6 +33,11 @@ bool spinning_helps() noexcept;
 /// Whether there is a CPU to spin on beside `others` that are at work.
 bool spinning_helps_beside(std::size_t others) noexcept;
 
+/// Lets another thread run on this core, if one wants to. False if it is time to sleep instead:
+/// somebody computes there, now or a moment ago, and keeps the core for a time slice of some
+/// milliseconds each time, while a thread that sleeps is given it as soon as it is woken.
+bool offer_core() noexcept;
+
 /// Looks until `ready()`; false if that did not come within `at_most`. Some looks cost no more than
 /// a clock would, so there are always some, unless there is one CPU.
 ///
@@ -58,8 +61,9 @@ bool spin_until(Ready ready, std::chrono::nanoseconds at_most) noexcept {
   }
   const auto end = Clock::now() + at_most;
   do {
-    sched_yield();
+    const bool goes_on = offer_core();
     if (ready()) return true;
+    if (!goes_on) return false;
   } while (Clock::now() < end);
   return false;
 }
