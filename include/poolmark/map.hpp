@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "poolmark/detail/map_chunks.hpp"
+#include "poolmark/detail/map_column_source.hpp"
 #include "poolmark/detail/map_job_stream.hpp"
 #include "poolmark/detail/map_source.hpp"
 #include "poolmark/detail/map_stream.hpp"
@@ -27,11 +28,12 @@ struct MapOptions {
   /// How many elements a worker takes at once: larger chunks cost less overhead and balance less
   /// well. At least 1.
   ///
-  /// None: one at a time in a process pool, with a buffersize and from inputs that workers cannot
-  /// index. Else by time: one at a time to begin with, and more, up to 20 us of work, as long as
-  /// elements take less than 0.5 us each. Calls that sleep until another one, or the reader, has
+  /// None: by time. One at a time to begin with, and more as long as elements take little: in a
+  /// pool of threads less than 0.5 us each, up to 20 us of work at once; in a pool of processes
+  /// less than 10 us each, up to 100 us. Calls that sleep until another one, or the reader, has
   /// done something take longer. Calls that wait for one another awake, or behind many that take no
-  /// time: chunksize = 1.
+  /// time: chunksize = 1. In a pool of threads it is 1 also with a buffersize and from inputs that
+  /// workers cannot index. (CPython: 1.)
   std::optional<int> chunksize = std::nullopt;
   /// At most so many elements are read from the input and not yet yielded, so that an input may be
   /// endless; none: all are submitted at once, in the call of map(). At least 1. (CPython counts
@@ -130,9 +132,11 @@ auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&
   static_assert(sizeof...(Rs) > 0, "poolmark: map needs at least one input range");
   check(options);
   const Deadline deadline = options.timeout.deadline();
+  std::optional<ChunkPace> pace;
+  if constexpr (!Submitter::kSharesMemory) pace.emplace(submitter.max_workers());
   const auto in_chunks = [&]<class R>(std::unique_ptr<ChunkSource<R>> source) {
     return MapResult<R>(std::make_unique<ChunkStream<R>>(std::move(source), options.chunksize,
-                                                         options.buffersize, deadline));
+                                                         options.buffersize, pace, deadline));
   };
   if constexpr (Submitter::kSharesMemory && (kIndexable<std::views::all_t<Rs>> && ...)) {
     auto call = make_indexed_call(std::decay_t<F>(std::forward<F>(function)),
@@ -141,6 +145,9 @@ auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&
     if (options.buffersize) return in_chunks(slice_source(std::move(submitter), std::move(call)));
     return MapResult<R>(
         start_map_job(std::move(submitter), std::move(call), options.chunksize, deadline));
+  } else if constexpr (!Submitter::kSharesMemory) {
+    return in_chunks(column_source(std::move(submitter), std::decay_t<F>(std::forward<F>(function)),
+                                   std::views::all(std::forward<Rs>(inputs))...));
   } else {
     return in_chunks(element_source(std::move(submitter),
                                     std::decay_t<F>(std::forward<F>(function)),

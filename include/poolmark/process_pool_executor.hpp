@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "poolmark/detail/process_task.hpp"
-#include "poolmark/detail/wire_outcome.hpp"
 #include "poolmark/executor.hpp"
 #include "poolmark/map.hpp"
 #include "poolmark/wire.hpp"
@@ -109,6 +108,10 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
 
     template <class F, class... Args>
     Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) const;
+
+    int max_workers() const noexcept { return pool_->max_workers(); }
+    /// Completes the futures whose results have come, unless a thread does so already that waits.
+    void collect_answers() const { pool_->collect_answers(); }
 
    private:
     friend class ProcessPoolExecutor;

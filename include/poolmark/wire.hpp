@@ -52,6 +52,10 @@ concept ArchivedByCereal = std::is_default_constructible_v<T> &&
 template <class T>
 concept CarriesNothing = std::is_empty_v<T> && std::is_default_constructible_v<T>;
 
+/// Crosses as the bytes of its memory: no code of the user's runs.
+template <class T>
+concept CopiedAsBytes = std::is_trivially_copyable_v<T> && !HasOwnWire<T>;
+
 /// A vector of elements that must go one by one through their own Wire.
 template <class T>
 struct IsVectorOfOwnWire : std::false_type {};

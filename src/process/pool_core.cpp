@@ -166,6 +166,15 @@ bool PoolCore::has_started(const TaskRecord& task) const noexcept {
   return false;
 }
 
+void PoolCore::collect_answers() {
+  if (is_inherited()) return;
+  Aftermath after;
+  Lock lock(mutex_);
+  if (has_drainer_ || ended_ || !has_news()) return;
+  collect_and_refill(after);
+  finish(after, lock);
+}
+
 // ---- the end --------------------------------------------------------------------------
 
 void PoolCore::shutdown(const ShutdownOptions& options) {

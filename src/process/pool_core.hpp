@@ -61,6 +61,7 @@ class PoolCore final : public ProcessPool {
   void submit(TaskRecord& task) override;
   bool cancel(TaskRecord& task) override;
   bool has_started(const TaskRecord& task) const noexcept override;
+  void collect_answers() override;
   void shutdown(const ShutdownOptions& options) override;
   int max_workers() const noexcept override { return max_workers_; }
   std::vector<pid_t> worker_pids() override;

@@ -23,7 +23,6 @@
 #include <vector>
 
 #include "poolmark/detail/wire_call.hpp"
-#include "poolmark/detail/wire_outcome.hpp"
 
 namespace poolmark::test {
 
@@ -280,17 +279,6 @@ TEST(WireCall, FindsAPointerIntoTheStackInAClosure) {
   EXPECT_THROW(detail::refuse_stack_pointers(&closure, sizeof closure), std::logic_error);
   const auto harmless = [value = std::uint64_t{42}] { return value; };
   EXPECT_NO_THROW(detail::refuse_stack_pointers(&harmless, sizeof harmless));
-}
-
-TEST(WireOutcome, CarriesValuesAndErrors) {
-  using Outcome = detail::Outcome<std::string>;
-  std::vector<Outcome> outcomes;
-  outcomes.push_back(Outcome::of_value("a"));
-  outcomes.push_back(Outcome::of_error(std::make_exception_ptr(std::out_of_range("b"))));
-  const auto copies = there_and_back(outcomes);
-  ASSERT_EQ(copies.size(), 2U);
-  EXPECT_EQ(copies[0].value(), "a");
-  EXPECT_STREQ(as<std::out_of_range>(copies[1].error()).what(), "b");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "poolmark/detail/map_chunk_pace.hpp"
 #include "poolmark/detail/map_source.hpp"
 #include "poolmark/detail/map_stream.hpp"
 #include "poolmark/errors.hpp"
@@ -23,9 +24,11 @@ void await_reader(FutureState& chunk);
 template <class R>
 class ChunkStream final : public MapStream<R> {
  public:
-  /// Begins to submit at once; throws what that throws.
+  /// Begins to submit at once; throws what that throws. Without a pace, chunks have one element
+  /// where no size is given.
   ChunkStream(std::unique_ptr<ChunkSource<R>> source, std::optional<int> chunksize,
-              std::optional<int> buffersize, const Deadline& deadline);
+              std::optional<int> buffersize, std::optional<ChunkPace> pace,
+              const Deadline& deadline);
 
   bool at_end() const noexcept override { return in_flight_.empty() && !refill_error_; }
   MapRun<R> take_run() override;
@@ -38,17 +41,20 @@ class ChunkStream final : public MapStream<R> {
 
   void load_chunk();
   void refill();
+  std::size_t next_size();
+  void learn_from_answers();
 
   const std::unique_ptr<ChunkSource<R>> source_;
   const Deadline deadline_;
   const std::optional<std::size_t> buffersize_;
-  std::size_t chunksize_;
+  std::optional<std::size_t> chunksize_;
+  std::optional<ChunkPace> pace_;
 
   std::deque<Submitted> in_flight_;  // the front is the chunk that is being read
   std::deque<Submitted> abandoned_;  // of a closed map, still reading the caller's range
-  Chunk<R> current_;                 // the front's outcomes, once they have been waited for
-  std::size_t position_ = 0;         // in the front chunk
-  Cell<R> cell_;                     // the value that the reader has
+  Batch<R> current_;                 // the front's outcomes, once they have been waited for
+  std::size_t learned_ = 0;          // chunks from the front on that the pace knows
+  std::size_t run_ = 0;              // elements that the reader has, and not passed yet
   std::size_t unyielded_ = 0;        // elements submitted and not passed by the reader
   std::size_t yielded_ = 0;
   bool input_ended_ = false;
@@ -60,12 +66,15 @@ class ChunkStream final : public MapStream<R> {
 
 template <class R>
 ChunkStream<R>::ChunkStream(std::unique_ptr<ChunkSource<R>> source, std::optional<int> chunksize,
-                            std::optional<int> buffersize, const Deadline& deadline)
+                            std::optional<int> buffersize, std::optional<ChunkPace> pace,
+                            const Deadline& deadline)
     : source_(std::move(source)),
       deadline_(deadline),
       buffersize_(buffersize),
-      chunksize_(static_cast<std::size_t>(chunksize.value_or(1))) {
-  if (buffersize_) chunksize_ = std::min(chunksize_, *buffersize_);
+      chunksize_(chunksize),
+      pace_(pace) {
+  if (!chunksize_ && !pace_) chunksize_ = 1;
+  if (chunksize_ && buffersize_) chunksize_ = std::min(*chunksize_, *buffersize_);
   refill();
   if (const std::exception_ptr refused = refill_error_) {
     close();
@@ -83,7 +92,7 @@ void ChunkStream<R>::close() {
   input_ended_ = true;
   refill_error_ = nullptr;
   in_flight_.clear();
-  current_.clear();
+  current_ = {};
   unyielded_ = 0;
 }
 
@@ -99,11 +108,10 @@ MapRun<R> ChunkStream<R>::take_run() {
   if (in_flight_.empty()) {
     return {.size = 1, .error = std::exchange(refill_error_, nullptr), .ends_map = true};
   }
-  if (current_.empty()) load_chunk();
-  Outcome<R>& outcome = current_[position_];
-  if (!outcome.has_value()) return {.size = 1, .error = outcome.error()};
-  ::new (cell_.bytes) Stored<R>(std::move(outcome.value()));
-  return {.size = 1, .values = &cell_};
+  if (current_.all_taken()) load_chunk();
+  MapRun<R> run = current_.take_run();
+  run_ = run.size;
+  return run;
 }
 
 template <class R>
@@ -114,27 +122,26 @@ void ChunkStream<R>::load_chunk() {
     close();
     throw late;
   }
+  if (learned_ == 0) learn_from_answers();  // before the answer is taken out
   try {
     current_ = std::move(front.future).take();
+    if (current_.size() != front.size) {
+      throw Error("the answer of a map's task is for another number of elements than it was given");
+    }
   } catch (...) {
     // The task as a whole failed (cancelled, its worker died): so did every element of it.
-    while (current_.size() < front.size) {
-      current_.push_back(Outcome<R>::of_error(std::current_exception()));
-    }
+    current_ = Batch<R>::all_failed(front.size, std::current_exception());
   }
 }
 
 template <class R>
 void ChunkStream<R>::pass_run() {
   if (in_flight_.empty()) return;  // that was the refusal
-  // Nothing of a value is kept once the iteration has passed it.
-  current_[position_] = Outcome<R>::of_error(nullptr);
-  --unyielded_;
-  ++yielded_;
-  if (++position_ == current_.size()) {
+  unyielded_ -= run_;
+  yielded_ += run_;
+  if (current_.all_taken()) {
     in_flight_.pop_front();
-    current_.clear();
-    position_ = 0;
+    if (learned_ > 0) --learned_;
   }
   refill();
 }
@@ -142,8 +149,10 @@ void ChunkStream<R>::pass_run() {
 template <class R>
 void ChunkStream<R>::refill() {
   try {
-    while (!input_ended_ && (!buffersize_ || unyielded_ + chunksize_ <= *buffersize_)) {
-      auto chunk = source_->submit_next(chunksize_);
+    while (!input_ended_) {
+      const std::size_t size = next_size();
+      if (buffersize_ && unyielded_ + size > *buffersize_) return;
+      auto chunk = source_->submit_next(size);
       if (!chunk) {
         input_ended_ = true;
         return;
@@ -154,6 +163,28 @@ void ChunkStream<R>::refill() {
   } catch (...) {
     input_ended_ = true;
     refill_error_ = std::current_exception();
+  }
+}
+
+template <class R>
+std::size_t ChunkStream<R>::next_size() {
+  if (chunksize_) return *chunksize_;
+  source_->collect_answers();
+  learn_from_answers();
+  const auto left = source_->left();
+  if (!buffersize_) return pace_->next_size(left);
+  // The buffer is what is divided here.
+  return pace_->next_size(left ? std::min(*left, *buffersize_) : *buffersize_);
+}
+
+template <class R>
+void ChunkStream<R>::learn_from_answers() {
+  if (!pace_) return;
+  for (; learned_ < in_flight_.size(); ++learned_) {
+    const Submitted& chunk = in_flight_[learned_];
+    const Phase phase = chunk.future.state()->phase();
+    if (!is_done(phase)) return;
+    if (phase == Phase::kValue) pace_->learn(chunk.size, chunk.future.result().run_time());
   }
 }
 

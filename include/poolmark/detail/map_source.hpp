@@ -12,21 +12,17 @@
 #include <vector>
 
 #include "poolmark/detail/indexed_call.hpp"
-#include "poolmark/detail/outcome.hpp"
+#include "poolmark/detail/map_batch.hpp"
 #include "poolmark/future.hpp"
 
 // Where a map's work comes from: an input, cut into chunks, each submitted as one task.
 namespace poolmark::detail {
 
-/// The outcomes of some consecutive elements.
-template <class R>
-using Chunk = std::vector<Outcome<R>>;
-
 template <class R>
 class ChunkSource {
  public:
   struct Submitted {
-    Future<Chunk<R>> future;
+    Future<Batch<R>> future;
     std::size_t size;
   };
 
@@ -41,6 +37,12 @@ class ChunkSource {
 
   /// Whether running chunks read a range that belongs to the caller.
   virtual bool reads_callers_range() const noexcept = 0;
+
+  /// How many elements are left to be submitted, where that can be known.
+  virtual std::optional<std::size_t> left() const { return std::nullopt; }
+
+  /// Sees to it that chunks which have been answered are done.
+  virtual void collect_answers() {}
 };
 
 /// Runs slices of ranges that every worker can index, without copying an element.
@@ -67,13 +69,8 @@ class SliceSource final : public ChunkSource<R> {
   bool reads_callers_range() const noexcept override { return Call::kReadsCallersRange; }
 
  private:
-  static Chunk<R> run(Call& call, std::size_t first, std::size_t size) {
-    Chunk<R> outcomes;
-    outcomes.reserve(size);
-    for (std::size_t i = first; i < first + size; ++i) {
-      outcomes.push_back(Outcome<R>::of([&]() -> R { return call(i); }));
-    }
-    return outcomes;
+  static Batch<R> run(Call& call, std::size_t first, std::size_t size) {
+    return Batch<R>::of(first, size, [&](std::size_t i) -> R { return call(i); });
   }
 
   Submitter submitter_;
@@ -82,22 +79,16 @@ class SliceSource final : public ChunkSource<R> {
   std::size_t next_ = 0;
 };
 
-/// Calls the function with elements that came by value. An object, not a lambda, so that it can
-/// cross to a worker process when the function itself can.
+/// Calls the function with elements that came by value.
 template <class R, class F>
 struct CallEach {
   template <class Element>
-  Chunk<R> operator()(std::vector<Element> elements) {
-    Chunk<R> outcomes;
-    outcomes.reserve(elements.size());
-    for (Element& element : elements) {
-      outcomes.push_back(Outcome<R>::of([&]() -> R {
-        return std::apply(
-            [this](auto&... parts) -> R { return std::invoke(function, std::move(parts)...); },
-            element);
-      }));
-    }
-    return outcomes;
+  Batch<R> operator()(std::vector<Element> elements) {
+    return Batch<R>::of(0, elements.size(), [&](std::size_t i) -> R {
+      return std::apply(
+          [this](auto&... parts) -> R { return std::invoke(function, std::move(parts)...); },
+          elements[i]);
+    });
   }
 
   F function;
@@ -159,7 +150,7 @@ class ElementSource final : public ChunkSource<R> {
   bool advance_first_ = false;
 };
 
-// ---- making them
+// ---- making them: for pools that share memory
 
 template <class Submitter, class R, class F, class... Views>
 std::unique_ptr<ChunkSource<R>> slice_source(Submitter submitter,
@@ -171,16 +162,11 @@ std::unique_ptr<ChunkSource<R>> slice_source(Submitter submitter,
 template <class Submitter, class F, class... Views>
 auto element_source(Submitter submitter, F function, Views... views) {
   using R = std::invoke_result_t<F&, std::ranges::range_value_t<Views>...>;
-  const auto make = [&]<class Kept>(Kept kept) {
-    return std::unique_ptr<ChunkSource<R>>(
-        std::make_unique<ElementSource<R, Submitter, Kept, Views...>>(
-            std::move(submitter), std::move(kept), std::move(views)...));
-  };
-  if constexpr (Submitter::kSharesMemory) {
-    return make(SharedFunction<F>{std::make_shared<F>(std::move(function))});
-  } else {
-    return make(std::move(function));
-  }
+  using Kept = SharedFunction<F>;
+  return std::unique_ptr<ChunkSource<R>>(
+      std::make_unique<ElementSource<R, Submitter, Kept, Views...>>(
+          std::move(submitter), Kept{std::make_shared<F>(std::move(function))},
+          std::move(views)...));
 }
 
 }  // namespace poolmark::detail

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "poolmark/detail/map_batch.hpp"
 #include "poolmark/detail/typed_state.hpp"
 #include "poolmark/detail/wire_call.hpp"
 #include "poolmark/errors.hpp"
@@ -59,6 +60,9 @@ class ProcessPool : public RefCounted, public ProgressDriver {
   virtual bool cancel(TaskRecord& task) = 0;
   virtual bool has_started(const TaskRecord& task) const noexcept = 0;
 
+  /// Completes what has been answered, unless somebody is about to. Does not block.
+  virtual void collect_answers() = 0;
+
   virtual void shutdown(const ShutdownOptions& options) = 0;
   virtual int max_workers() const noexcept = 0;
   virtual std::vector<pid_t> worker_pids() = 0;
@@ -66,6 +70,12 @@ class ProcessPool : public RefCounted, public ProgressDriver {
   /// Whether this is a forked child, where nobody serves the pool.
   virtual bool is_inherited() const noexcept = 0;
 };
+
+/// Whether answers of this type are read by copying bytes alone: no code of the user's runs.
+template <class T>
+inline constexpr bool kDecodesPlainly = std::is_void_v<T> || CopiedAsBytes<T>;
+template <class R>
+inline constexpr bool kDecodesPlainly<Batch<R>> = CopiedAsBytes<Stored<R>>;
 
 /// The future of a task that runs in a worker process.
 template <class T>
@@ -85,8 +95,7 @@ class ProcessTask final : public TypedState<T> {
   ProgressDriver* driver() noexcept override { return pool_.get(); }
 
  private:
-  static constexpr bool kPlain =
-      std::is_void_v<T> || (std::is_trivially_copyable_v<T> && !HasOwnWire<T>);
+  static constexpr bool kPlain = kDecodesPlainly<T>;
 
   static void decode(FutureState& future, WireReader& answer) {
     auto& self = static_cast<ProcessTask&>(future);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "poolmark/detail/wire_bytes.hpp"
 
@@ -19,6 +20,9 @@ class WireWriter {
   void put_bytes(const void* from, std::size_t count) {
     if (count != 0) std::memcpy(bytes_.extend(count), from, count);
   }
+
+  /// Room for `count` bytes, for the caller to fill before it writes anything else.
+  std::byte* claim_bytes(std::size_t count) { return bytes_.extend(count); }
 
   template <class T>
     requires std::is_trivially_copyable_v<T>
@@ -48,6 +52,13 @@ class WireReader {
     if (count != 0) std::memcpy(into, next_, count);
     next_ += count;
     left_ -= count;
+  }
+
+  /// Passes `count` bytes and returns where they are: there as long as what this reads from.
+  const std::byte* skip_bytes(std::size_t count) {
+    if (count > left_) throw_too_short(count);
+    left_ -= count;
+    return std::exchange(next_, next_ + count);
   }
 
   template <class T>
