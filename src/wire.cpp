@@ -2,9 +2,12 @@
 
 #include <fmt/core.h>
 #include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include "poolmark/detail/wire_call.hpp"
@@ -20,9 +23,17 @@ void WireReader::throw_too_short(std::size_t wanted) const {
 
 namespace detail {
 
+void Bytes::give_memory_back() noexcept {
+  if (block_ != nullptr) {
+    blocks_->give_back(std::exchange(block_, nullptr));
+  } else {
+    std::free(outside_);  // NOLINT: owned, and grown by realloc
+  }
+  outside_ = nullptr;
+}
+
 void Bytes::release() noexcept {
-  std::free(heap_);  // NOLINT: owned, and grown by realloc
-  heap_ = nullptr;
+  give_memory_back();
   size_ = 0;
   capacity_ = kInlineBytes;
 }
@@ -30,20 +41,51 @@ void Bytes::release() noexcept {
 void Bytes::grow(std::size_t count) {
   const std::size_t needed = size_ + count;
   if (needed < size_) throw std::bad_alloc();
-  const std::size_t roomy = std::max(needed, capacity_ * 2);
-  // realloc, because it moves pages and not bytes once the block is large.
-  auto* grown = static_cast<std::byte*>(std::realloc(heap_, roomy));  // NOLINT
+  // Beyond the first megabytes an eighth at a time: a buffer of half a gigabyte should not ask for
+  // a whole one.
+  constexpr std::size_t kDoubledUpTo = std::size_t{1} << 22;
+  const std::size_t step = capacity_ <= kDoubledUpTo ? capacity_ : capacity_ / 8;
+  const std::size_t roomy = std::max(needed, capacity_ + step);
+  if (needed >= kWorthSharing && blocks_ != nullptr && move_to_block(roomy)) return;
+  std::byte* old = block_ == nullptr ? outside_ : nullptr;
+  // realloc, because it moves pages and not bytes once the memory is large.
+  auto* grown = static_cast<std::byte*>(std::realloc(old, roomy));  // NOLINT
   if (grown == nullptr) throw std::bad_alloc();
-  if (heap_ == nullptr) std::memcpy(grown, inline_, size_);
-  heap_ = grown;
+  if (old == nullptr) std::memcpy(grown, data(), size_);
+  if (block_ != nullptr) give_memory_back();
+  outside_ = grown;
   capacity_ = roomy;
 }
 
+bool Bytes::move_to_block(std::size_t roomy) noexcept {
+  SharedBlock* block = blocks_->obtain(roomy);
+  if (block == nullptr) return false;
+  std::memcpy(block->data, data(), size_);
+  give_memory_back();
+  block_ = block;
+  outside_ = block->data;
+  capacity_ = block->capacity;
+  return true;
+}
+
 void Bytes::take(Bytes& other) noexcept {
-  heap_ = std::exchange(other.heap_, nullptr);
+  outside_ = std::exchange(other.outside_, nullptr);
   size_ = std::exchange(other.size_, 0);
   capacity_ = std::exchange(other.capacity_, kInlineBytes);
-  if (heap_ == nullptr) std::memcpy(inline_, other.inline_, size_);
+  blocks_ = other.blocks_;
+  block_ = std::exchange(other.block_, nullptr);
+  if (outside_ == nullptr) std::memcpy(inline_, other.inline_, size_);
+}
+
+void expect_to_fill(void* memory, std::size_t size) noexcept {
+  // The kernel then gives pages of 2 MiB, and a fresh buffer costs a third. Less is not worth the
+  // call.
+  constexpr std::size_t kWorthIt = std::size_t{4} << 20;
+  if (size < kWorthIt) return;
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto first = (reinterpret_cast<std::uintptr_t>(memory) + page - 1) / page * page;
+  const auto last = (reinterpret_cast<std::uintptr_t>(memory) + size) / page * page;
+  madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // only a hint
 }
 
 namespace {

@@ -1,10 +1,10 @@
 /// Under the thread sanitizer, an exception that was caught once is never destroyed.
 ///
-/// Two threads that share an exception (a worker and whoever calls result()) both drop references to
-/// it, and the last to do so destroys it. The count is in libstdc++, which is not instrumented: the
-/// sanitizer sees the reading of one thread and the destroying of another with nothing between them,
-/// and reports a race where there is none. Which thread is last is chance, so that a test could fail
-/// once in a hundred runs. Memory is the price, in this one kind of build.
+/// Two threads that share an exception (a worker and whoever calls result()) both drop references
+/// to it, and the last to do so destroys it. The count is in libstdc++, which is not instrumented:
+/// the sanitizer sees the reading of one thread and the destroying of another with nothing between
+/// them, and reports a race where there is none. Which thread is last is chance, so that a test
+/// could fail once in a hundred runs. Memory is the price, in this one kind of build.
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)

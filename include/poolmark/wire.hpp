@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <type_traits>
@@ -130,6 +132,28 @@ T get_value(WireReader& from) {
 
 }  // namespace detail
 
+namespace detail {
+
+/// A hint that memory just obtained is about to be written, all of it.
+void expect_to_fill(void* memory, std::size_t size) noexcept;
+
+template <class Element>
+std::vector<Element> get_plain_vector(const std::byte* bytes, std::size_t count) {
+  std::vector<Element> vector;
+  vector.reserve(count);
+  expect_to_fill(static_cast<void*>(vector.data()), count * sizeof(Element));
+  if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(Element) == 0) {
+    const auto* first = reinterpret_cast<const Element*>(bytes);
+    vector.assign(first, first + count);  // in one pass: no zeros first
+  } else {
+    vector.resize(count);
+    if (count != 0) std::memcpy(static_cast<void*>(vector.data()), bytes, count * sizeof(Element));
+  }
+  return vector;
+}
+
+}  // namespace detail
+
 /// T can be an argument or a result of a task in another process.
 template <class T>
 concept Transportable =
@@ -170,9 +194,7 @@ T Wire<T>::get(WireReader& from) {
     if (count > from.remaining() / sizeof(Element)) {
       throw Error("a vector in the bytes from the other process claims more elements than follow");
     }
-    T vector(count);
-    from.get_bytes(vector.data(), count * sizeof(Element));
-    return vector;
+    return detail::get_plain_vector<Element>(from.skip_bytes(count * sizeof(Element)), count);
   } else if constexpr (detail::IsVectorOfOwnWire<T>::value) {
     const auto count = from.get_raw<std::size_t>();
     T vector;

@@ -10,8 +10,8 @@
 // What the pool and one worker share, and nobody else maps: README.md tells the protocol.
 namespace poolmark::detail {
 
-/// Tasks that may be in flight to one worker at once.
-constexpr std::uint32_t kSlots = 256;
+/// Tasks that may be on their way to one worker at once. A power of two.
+constexpr std::size_t kCells = 256;
 
 /// What a worker does now. Written by the worker, read by the pool when the worker has died.
 enum class Doing : std::uint32_t {
@@ -23,18 +23,50 @@ enum class Doing : std::uint32_t {
   kCallingExit,
 };
 
-/// The state of a slot, in the low bits of its word; above them stands the number of the task, so
+/// The state of a cell, in the low bits of its word; above them stands the number of the task, so
 /// that a word about an old task never passes for one about its successor.
-enum class SlotState : std::uint64_t {
-  kFree,     // nothing was sent here yet
-  kQueued,   // sent by the pool; either end may move it on, by compare-and-swap
-  kTaken,    // by the worker: it will run, and cannot be cancelled any more
-  kRevoked,  // by the pool: the worker skips it
+enum class CellState : std::uint64_t {
+  kFree,      // nothing was sent here yet
+  kQueued,    // sent by the pool; either end may move it on, by compare-and-swap
+  kTaken,     // by the worker: it will run, and cannot be cancelled any more
+  kRevoked,   // by the pool: the worker skips it
+  kSkipped,   // by the worker, which has passed it: the pool may use the cell again
+  kAnswered,  // by the worker: the answer is here
 };
 
-constexpr std::uint64_t slot_word(std::uint64_t number, SlotState state) noexcept {
-  return number << 2 | static_cast<std::uint64_t>(state);
+constexpr std::uint64_t cell_word(std::uint64_t number, CellState state) noexcept {
+  return number << 3 | static_cast<std::uint64_t>(state);
 }
+
+/// A task on its way, and its answer on the way back: one cache line that goes there and back.
+/// Number n uses cell n % kCells, so both ends know without asking which cell is next.
+struct alignas(kCacheLine) TaskCell {
+  static constexpr std::size_t kInlineBytes = 40;
+
+  /// Stored after everything else in the cell, and with it: whoever sees kQueued sees the call,
+  /// whoever sees kAnswered the answer, and that its sender does not touch it any more.
+  std::atomic<std::uint64_t> word{0};
+  /// Of the call's bytes, then of the answer's; with kInFile and kFileIsLent.
+  std::uint64_t size = 0;
+  union {
+    std::uint64_t thunk = 0;  // of a call: address of the code that runs it
+    struct {
+      std::uint32_t outcome;  // a CallOutcome
+      std::uint32_t check;    // kAnswerCheck: a worker whose memory went wild is found out early
+    } answer;
+  };
+  /// The bytes, if there are no more. Else they go through the ring; or, with kInFile, they are in
+  /// the file whose PayloadName stands here, an answer in that of its call.
+  std::byte bytes[kInlineBytes];
+
+  static constexpr std::uint64_t kInFile = std::uint64_t{1} << 63;
+  /// Of a call: the file may be used for the answer.
+  static constexpr std::uint64_t kFileIsLent = std::uint64_t{1} << 62;
+  static constexpr std::uint64_t kSizeMask = kFileIsLent - 1;
+};
+static_assert(sizeof(TaskCell) == kCacheLine);
+
+constexpr std::uint32_t kAnswerCheck = 0x706d7273;
 
 struct ChannelHeader {
   /// 1: the worker sleeps, or is about to look a last time before it does. Set by the worker,
@@ -47,33 +79,17 @@ struct ChannelHeader {
   std::atomic<std::uint32_t> pool_wants_space{0};
   /// 1: the worker waits until the result ring has room. Set by the worker, cleared by the pool.
   alignas(kCacheLine) std::atomic<std::uint32_t> worker_wants_space{0};
-  std::atomic<Doing> doing{Doing::kStarting};
+  // Set by the pool before the worker is born.
+  std::uint64_t initializer = 0;  // the number of the task that is the initializer; 0: none is
+  bool may_spin = false;          // before it falls asleep
+  /// A line of its own: written several times a task, and read after a death.
+  alignas(kCacheLine) std::atomic<Doing> doing{Doing::kStarting};
 
-  RingControl tasks;    // written by the pool
-  RingControl results;  // written by the worker
-  alignas(kCacheLine) std::atomic<std::uint64_t> slots[kSlots];
+  RingControl tasks;    // written by the pool: calls that do not fit into their cells
+  RingControl results;  // written by the worker: such answers
+  TaskCell cells[kCells];
+  TaskCell& cell(std::uint64_t number) noexcept { return cells[number % kCells]; }
 };
-
-constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
-
-/// Before a task's bytes in the task ring.
-struct TaskHeader {
-  std::uint64_t number;  // of the task, counted for each worker
-  std::uint64_t thunk;   // address of the code that runs it
-  std::uint64_t size;    // of the bytes that follow
-  std::uint32_t slot;    // kNoSlot: an initializer, which cannot be revoked
-  std::uint32_t unused;
-};
-
-/// Before a result's bytes in the result ring.
-struct ResultHeader {
-  std::uint64_t number;
-  std::uint64_t size;
-  std::uint32_t outcome;  // a CallOutcome
-  std::uint32_t check;    // kResultCheck: a worker whose memory went wild is found out early
-};
-
-constexpr std::uint32_t kResultCheck = 0x706d7273;
 
 /// One mapping of a channel, in the pool or in the worker.
 class Channel {

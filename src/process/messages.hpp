@@ -34,6 +34,7 @@ struct ZygoteMessage {
 struct PoolPlan {
   char name_prefix[16] = {};
   std::uint64_t ring_bytes = 0;
+  pid_t main_process = 0;
 };
 
 enum class MasterWord : std::uint32_t {

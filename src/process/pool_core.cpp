@@ -60,6 +60,7 @@ PoolCore::PoolCore(const ProcessPoolOptions& options)
       options.process_name_prefix.empty() ? "poolmark-worker" : options.process_name_prefix;
   name.copy(plan.name_prefix, sizeof plan.name_prefix - 1);
   plan.ring_bytes = ring_bytes_;
+  plan.main_process = getpid();
   epoll_ = OwnedFd(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) throw_system_error("cannot create an epoll set");
   bell_.emplace(Bell::create());

@@ -14,6 +14,7 @@
 #include "poolmark/process_pool_executor.hpp"
 #include "process/bell.hpp"
 #include "process/callback_runner.hpp"
+#include "process/payload_store.hpp"
 #include "process/task_list.hpp"
 #include "process/worker.hpp"
 #include "process/zygote.hpp"
@@ -61,6 +62,7 @@ class PoolCore final : public ProcessPool {
   void submit(TaskRecord& task) override;
   bool cancel(TaskRecord& task) override;
   bool has_started(const TaskRecord& task) const noexcept override;
+  SharedBlocks* large_memory() noexcept override { return &payloads_; }
   void collect_answers() override;
   void shutdown(const ShutdownOptions& options) override;
   int max_workers() const noexcept override { return max_workers_; }
@@ -91,6 +93,7 @@ class PoolCore final : public ProcessPool {
   bool collect(Worker& worker, Aftermath& after, Clock::time_point now);
   void place_backlog(Aftermath& after);
   Worker* pick_worker();
+  bool is_sooner_done_by(const Worker& busy) const noexcept;
   void send(Worker& worker, TaskRecord& task, Aftermath& after);
   std::size_t depth() const noexcept;
   void learn_task_time(std::chrono::nanoseconds one_task) noexcept;
@@ -103,6 +106,7 @@ class PoolCore final : public ProcessPool {
   // ---- birth and death ----------------------------------------------------------------
 
   Worker* start_worker() noexcept;
+  bool wants_another_spinner() const noexcept;
   void postpone_starts(int error) noexcept;
   void read_messages(Aftermath& after);
   void handle(const ZygoteMessage& message, Aftermath& after);
@@ -177,8 +181,9 @@ class PoolCore final : public ProcessPool {
   std::uint64_t activity_seen_ = 0;  // by the service thread, when it last fell asleep
 
   std::thread service_;
-  CallbackRunner callbacks_;  // has a lock of its own
-  std::mutex joining_;        // guards the joins; never taken with mutex_ held
+  CallbackRunner callbacks_;  // these two have locks of their own
+  PayloadStore payloads_;
+  std::mutex joining_;  // guards the joins; never taken with mutex_ held
 };
 
 }  // namespace poolmark::detail

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "poolmark/detail/spin.hpp"
 #include "poolmark/detail/type_name.hpp"
 #include "poolmark/errors.hpp"
 #include "process/pool_core.hpp"
@@ -32,12 +33,21 @@ WorkerDied worker_died(const ZygoteMessage& exited, const std::string& doing) {
 
 // ---- birth ----------------------------------------------------------------------------
 
+/// Workers that are awake without work take the CPU from those that have some, and from a thread
+/// that waits for them awake: one CPU is left for it.
+bool PoolCore::wants_another_spinner() const noexcept {
+  const auto spinners =
+      std::ranges::count_if(workers_, [](const auto& worker) { return worker->spins(); });
+  return spinning_helps_beside(static_cast<std::size_t>(spinners) + 1);
+}
+
 Worker* PoolCore::start_worker() noexcept {
   if (!broken_.empty() || workers_.size() >= static_cast<std::size_t>(max_workers_)) return nullptr;
   if (failed_starts_ > 0 && Clock::now() < next_start_) return nullptr;
   try {
     auto worker =
         std::make_unique<Worker>(next_worker_id_++, ring_bytes_, options_.max_tasks_per_child);
+    if (wants_another_spinner()) worker->let_it_spin();
     if (!zygote_->spawn(worker->id(), worker->take_memory_file())) {
       postpone_starts(errno);
       return nullptr;

@@ -15,6 +15,8 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kWorkAhead = microseconds(200);
 // A longer task gains nothing from a queue behind it: the gap between two is a few per cent of it.
 constexpr nanoseconds kTooLongToQueue = microseconds(1000);
+// Until a process that sleeps runs, and what its waking costs the waker.
+constexpr nanoseconds kWakeCost = microseconds(20);
 // What waits behind a task that runs longer than this goes to a worker that has nothing to do.
 constexpr nanoseconds kPatience = microseconds(100);
 
@@ -66,6 +68,7 @@ bool PoolCore::collect(Worker& worker, Aftermath& after, Clock::time_point now) 
   } catch (const WorkerTalksNonsense& nonsense) {
     distrust(worker, nonsense.what());
   }
+  return_to_backlog(worker.take_returned());
   after.wake(space_wake);
   if (was_initializing && !worker.is_initializing()) {
     worker.busy_since = now;
@@ -88,7 +91,7 @@ void PoolCore::learn_task_time(nanoseconds one_task) noexcept {
 std::size_t PoolCore::depth() const noexcept {
   if (!task_time_ || *task_time_ >= kTooLongToQueue) return 1;
   const auto ahead = kWorkAhead / std::max(*task_time_, nanoseconds(1));
-  return std::min<std::size_t>(kSlots, 1 + static_cast<std::size_t>(std::max(ahead, 1L)));
+  return std::min<std::size_t>(kCells, 1 + static_cast<std::size_t>(std::max(ahead, 1L)));
 }
 
 // ---- sending --------------------------------------------------------------------------
@@ -110,6 +113,12 @@ void PoolCore::send(Worker& worker, TaskRecord& task, Aftermath& after) {
   after.wake(worker.claim_wake());
 }
 
+/// Whether a worker that is awake will be through with what it has before another one is woken.
+bool PoolCore::is_sooner_done_by(const Worker& busy) const noexcept {
+  return task_time_ && !busy.is_parked() &&
+         *task_time_ * static_cast<long>(busy.in_flight()) < kWakeCost;
+}
+
 Worker* PoolCore::pick_worker() {
   const std::size_t allowed = depth();
   Worker* idle = nullptr;
@@ -123,6 +132,7 @@ Worker* PoolCore::pick_worker() {
       least_busy = worker.get();
     }
   }
+  if (least_busy != nullptr && is_sooner_done_by(*least_busy)) return least_busy;
   if (idle != nullptr) return idle;
   if (Worker* fresh = start_worker(); fresh != nullptr) return fresh;
   return least_busy;

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "poolmark/detail/spin.hpp"
 #include "poolmark/errors.hpp"
 #include "process/pool_core.hpp"
-#include "process/relax.hpp"
 
 // Who watches the pool: the service thread always, and instead of it, as long as it waits for a
 // future of the pool, one waiting thread: the drainer. README.md tells why no wake-up is lost.
@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 // looks so often by itself, and no worker pays a system call to ring for it.
 constexpr milliseconds kLookInterval{1};
 constexpr std::uint64_t kBusyPerLook = 8;
+// Large memory that was used is kept so long for the next large task, once there is nothing to do.
+constexpr milliseconds kPayloadsKept{1'000};
 // Insurance against a worker that dies between taking the bell and ringing it, should the message
 // of its death be late.
 constexpr milliseconds kLongestSleep{500};
@@ -112,14 +114,18 @@ bool PoolCore::spin_for_news(Lock& lock) {
   // this is a spin and two wakes: or short tasks would look long for ever, once both ends slept.
   constexpr std::chrono::microseconds kWorthSpinning{80};
   if (!task_time_ || *task_time_ > kWorthSpinning) return has_news();
-  Relax relax;
-  for (;;) {
-    if (has_news()) return true;
-    lock.unlock();
-    const bool go_on = relax.once();
-    lock.lock();
-    if (!go_on || ended_) return false;
-  }
+  constexpr std::chrono::microseconds kEnough{50};  // see WorkerLoop::worth_spinning()
+  // With the lock at first: taking it costs as much as a look.
+  if (look_quickly([this] { return has_news(); })) return true;
+  lock.unlock();
+  const bool news = spin_until(
+      [&] {
+        const Lock for_a_look(mutex_);
+        return ended_ || has_news();
+      },
+      kEnough);
+  lock.lock();
+  return news && !ended_;
 }
 
 bool PoolCore::nap_as_drainer(Lock& lock, const Deadline& deadline) {
@@ -163,6 +169,8 @@ void PoolCore::hand_back(Lock& lock) {
     kick_service();  // it waits for the last drainer to be gone
   } else {
     arm_service();
+    // It sleeps without an alarm clock.
+    if (payloads_.has_unused() && !anything_in_flight()) kick_service();
   }
 }
 
@@ -221,8 +229,9 @@ void PoolCore::sleep_as_service(Lock& lock) {
     const int epoll = epoll_.get();
     lock.unlock();
     std::array<epoll_event, 2> events;
-    epoll_wait(epoll, events.data(), static_cast<int>(events.size()), timeout);
+    const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), timeout);
     lock.lock();
+    if (count == 0 && !anything_in_flight()) payloads_.drop_unused();
   }
   service_sleeps_ = false;
   service_is_armed_ = false;
@@ -232,7 +241,7 @@ void PoolCore::sleep_as_service(Lock& lock) {
 
 milliseconds PoolCore::service_nap() const {
   if (service_looks_by_itself_) return kLookInterval;
-  if (!anything_in_flight()) return milliseconds(-1);
+  if (!anything_in_flight()) return payloads_.has_unused() ? kPayloadsKept : milliseconds(-1);
   auto nap = kLongestSleep;
   const auto now = Clock::now();
   const auto no_later_than = [&](Clock::time_point when) {

@@ -3,8 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
-#include <numeric>
+#include <utility>
+
+#include "process/payload_store.hpp"
 
 namespace poolmark::detail {
 namespace {
@@ -14,85 +17,79 @@ constexpr std::uint64_t kMaxAnswerBytes = std::uint64_t{1} << 40;
 // A buffer beyond this is given back before the next use; below, keeping it is cheaper.
 constexpr std::size_t kWorthKeeping = std::size_t{1} << 16;
 
+/// Whether the worker has not come past this task yet.
+bool is_on_its_way(std::uint64_t word, std::uint64_t number) noexcept {
+  return word == cell_word(number, CellState::kQueued) ||
+         word == cell_word(number, CellState::kTaken) ||
+         word == cell_word(number, CellState::kRevoked);
+}
+
 }  // namespace
 
 Worker::Worker(std::uint64_t id, std::size_t ring_bytes, std::optional<int> quota)
     : id_(id),
       channel_(Channel::create(ring_bytes)),
       tasks_(channel_.task_writer()),
-      results_(channel_.result_reader()),
-      free_slots_(kSlots) {
+      results_(channel_.result_reader()) {
   if (quota) quota_ = static_cast<std::size_t>(*quota);
-  std::iota(free_slots_.rbegin(), free_slots_.rend(), 0U);
 }
 
 // ---- sending --------------------------------------------------------------------------
+
+void Worker::let_it_spin() noexcept { shared().may_spin = true; }
 
 bool Worker::is_parked() const noexcept {
   // Relaxed: a hint which worker is still hot; claim_wake() decides.
   return shared().worker_parked.load(std::memory_order_relaxed) != 0;
 }
 
+bool Worker::has_free_cell() const noexcept { return next_ - oldest_ < kCells; }
+
 void Worker::send(TaskRecord& task) {
   if (in_flight_count_ == 0) busy_since = Clock::now();
-  const Entry entry{next_number_++, free_slots_.back(), &task};
-  free_slots_.pop_back();
-  in_flight_.push_back(entry);
   ++in_flight_count_;
   ++sent_;
   task.place = TaskRecord::Place::kSent;
   task.worker = this;
-  task.number = entry.number;
-  task.slot = entry.slot;
-  // Relaxed: the record's header, published with seq_cst after it, carries it to the worker.
-  shared().slots[entry.slot].store(slot_word(entry.number, SlotState::kQueued),
-                                   std::memory_order_relaxed);
-  start_sending({.number = entry.number,
-                 .thunk = reinterpret_cast<std::uint64_t>(task.thunk),
-                 .size = task.bytes.size(),
-                 .slot = entry.slot,
-                 .unused = 0},
-                task.bytes);
+  task.number = next_++;
+  task_of(task.number) = &task;
+  send_call(task.number, task.thunk, task.bytes, task.retries_left == 0);
   if (is_sending()) outgoing_owner_ = IntrusivePtr<FutureState>(&task.future);
 }
 
 void Worker::send_initializer(CallThunk thunk, const Bytes& call) {
   is_initializing_ = true;
-  start_sending({.number = 0,
-                 .thunk = reinterpret_cast<std::uint64_t>(thunk),
-                 .size = call.size(),
-                 .slot = kNoSlot,
-                 .unused = 0},
-                call);
+  shared().initializer = next_;
+  send_call(next_++, thunk, call, false);
 }
 
-void Worker::start_sending(const TaskHeader& header, const Bytes& bytes) {
-  outgoing_header_ = header;
-  outgoing_bytes_ = bytes.data();
-  outgoing_size_ = sizeof header + bytes.size();
-  outgoing_done_ = 0;
-  feed();
+void Worker::send_call(std::uint64_t number, CallThunk thunk, const Bytes& call, bool runs_once) {
+  TaskCell& place = cell(number);
+  place.size = call.size();
+  place.thunk = reinterpret_cast<std::uint64_t>(thunk);
+  if (call.block() != nullptr && !reads_no_files_) {
+    const PayloadName name = static_cast<const PayloadFile*>(call.block())->name();
+    place.size |= TaskCell::kInFile | (runs_once ? TaskCell::kFileIsLent : 0);
+    std::memcpy(place.bytes, &name, sizeof name);
+  } else if (call.size() <= TaskCell::kInlineBytes) {
+    std::memcpy(place.bytes, call.data(), call.size());
+  } else {
+    outgoing_ = call.data();
+    outgoing_size_ = call.size();
+    feed();
+  }
+  // seq_cst, and so a release too: see "No wake-up is lost" in README.md.
+  place.word.store(cell_word(number, CellState::kQueued), std::memory_order_seq_cst);
 }
 
 void Worker::feed() {
   try {
     do {
-      std::size_t put = 0;
-      if (outgoing_done_ < sizeof outgoing_header_) {
-        const auto* header = reinterpret_cast<const std::byte*>(&outgoing_header_);
-        outgoing_done_ += put =
-            tasks_.write_some(header + outgoing_done_, sizeof outgoing_header_ - outgoing_done_);
-      }
-      if (outgoing_done_ >= sizeof outgoing_header_) {
-        const std::size_t at = outgoing_done_ - sizeof outgoing_header_;
-        const std::size_t more =
-            tasks_.write_some(outgoing_bytes_ + at, outgoing_size_ - outgoing_done_);
-        outgoing_done_ += more;
-        put += more;
-      }
+      const std::size_t put = tasks_.write_some(outgoing_, outgoing_size_);
+      outgoing_ += put;
+      outgoing_size_ -= put;
       if (put != 0) tasks_.publish();
-      if (outgoing_done_ == outgoing_size_) {
-        outgoing_size_ = 0;
+      if (outgoing_size_ == 0) {
         outgoing_owner_ = {};
         return;
       }
@@ -119,38 +116,34 @@ void Worker::leave() noexcept {
 // ---- taking back ----------------------------------------------------------------------
 
 bool Worker::has_taken(const TaskRecord& task) const noexcept {
-  // Acquire: pairs with the worker's exchange; a task seen as taken has been.
-  return shared().slots[task.slot].load(std::memory_order_acquire) ==
-         slot_word(task.number, SlotState::kTaken);
-}
-
-Worker::Entry& Worker::entry_of(const TaskRecord& task) noexcept {
-  return *std::ranges::lower_bound(in_flight_, task.number, {}, &Entry::number);
+  // Acquire: pairs with the worker's swap; a task seen as taken has been.
+  const std::uint64_t word = cell(task.number).word.load(std::memory_order_acquire);
+  return word == cell_word(task.number, CellState::kTaken) ||
+         word == cell_word(task.number, CellState::kAnswered);
 }
 
 bool Worker::revoke(TaskRecord& task) noexcept {
-  std::uint64_t queued = slot_word(task.number, SlotState::kQueued);
+  std::uint64_t queued = cell_word(task.number, CellState::kQueued);
   // Acquire-release against the worker's own attempt: exactly one of the two succeeds.
-  if (!shared().slots[task.slot].compare_exchange_strong(
-          queued, slot_word(task.number, SlotState::kRevoked), std::memory_order_acq_rel,
-          std::memory_order_acquire)) {
+  if (!cell(task.number)
+           .word.compare_exchange_strong(queued, cell_word(task.number, CellState::kRevoked),
+                                         std::memory_order_acq_rel, std::memory_order_acquire)) {
     return false;
   }
-  entry_of(task).task = nullptr;
-  free_slots_.push_back(task.slot);
+  task_of(task.number) = nullptr;
   --in_flight_count_;
   --sent_;
   task.place = TaskRecord::Place::kLeft;
   task.worker = nullptr;
-  forget_revoked_front();
   return true;
 }
 
 TaskRecord* Worker::first_waiting() noexcept {
-  for (const Entry& entry : in_flight_) {
-    if (entry.task == nullptr || has_taken(*entry.task)) continue;
-    const bool half_written = is_sending() && entry.number == outgoing_header_.number;
-    return half_written ? nullptr : entry.task;
+  for (std::uint64_t number = oldest_; number != next_; ++number) {
+    TaskRecord* task = task_of(number);
+    if (task == nullptr || has_taken(*task)) continue;
+    const bool half_written = is_sending() && number == next_ - 1;
+    return half_written ? nullptr : task;
   }
   return nullptr;
 }
@@ -158,113 +151,166 @@ TaskRecord* Worker::first_waiting() noexcept {
 void Worker::revoke_all(TaskList& revoked) noexcept {
   // From the back, so that the worker does not take one while its predecessors are looked at.
   TaskList reversed;
-  for (std::size_t i = in_flight_.size(); i > 0; --i) {
-    if (i > in_flight_.size()) continue;  // revoke() dropped entries from the front
-    TaskRecord* task = in_flight_[i - 1].task;
+  for (std::uint64_t number = next_; number != oldest_; --number) {
+    TaskRecord* task = task_of(number - 1);
     if (task != nullptr && revoke(*task)) reversed.push_back(*task);
   }
   while (!reversed.empty()) revoked.push_back(reversed.pop_back());
 }
 
 void Worker::take_all(TaskList& tasks) noexcept {
-  if (answer_ != nullptr && !is_initializing_ && in_flight_.front().task->retries_left > 0) {
+  if (answer_ != nullptr && !is_initializing_ && task_of(oldest_)->retries_left > 0) {
     *answer_ = std::move(kept_call_);
   }
-  for (const Entry& entry : in_flight_) {
-    if (entry.task == nullptr) continue;
-    entry.task->place = TaskRecord::Place::kLeft;
-    tasks.push_back(*entry.task);
+  for (; oldest_ != next_; ++oldest_) {
+    TaskRecord* task = std::exchange(task_of(oldest_), nullptr);
+    if (task == nullptr) continue;
+    task->place = TaskRecord::Place::kLeft;
+    tasks.push_back(*task);
   }
-  in_flight_.clear();
+  while (!returned_.empty()) tasks.push_back(returned_.pop_front());
   in_flight_count_ = 0;
   outgoing_size_ = 0;
   outgoing_owner_ = {};
   answer_ = nullptr;
 }
 
-void Worker::forget_revoked_front() noexcept {
-  while (!in_flight_.empty() && in_flight_.front().task == nullptr) in_flight_.pop_front();
-}
-
 // ---- receiving ------------------------------------------------------------------------
 
+bool Worker::has_news() const noexcept {
+  if (answer_ != nullptr) return results_.has_news();
+  if (oldest_ == next_) return false;
+  // The worker goes from cell to cell in order: while it has not come past this one, nothing can be
+  // in those behind. seq_cst: the last look before a sleep.
+  return !is_on_its_way(cell(oldest_).word.load(std::memory_order_seq_cst), oldest_);
+}
+
 bool Worker::receive(TaskList& done, const std::atomic<std::uint32_t>*& space_wake) {
-  bool any = false;
+  const std::uint64_t oldest_before = oldest_;
+  bool read_from_ring = false;
   try {
-    for (;;) {
-      if (answer_ == nullptr) {
-        if (!results_.holds(sizeof incoming_)) break;
-        results_.read_some(&incoming_, sizeof incoming_);
-        any = true;
-        begin_answer();
-      }
-      const std::size_t missing = incoming_.size - answer_->size();
-      if (missing != 0) {
-        const std::size_t piece =
-            results_.holds(missing) ? missing : std::min(missing, results_.available());
-        if (piece == 0) break;
-        results_.read_some(answer_->extend(piece), piece);
-        any = true;
-      }
-      if (answer_->size() == incoming_.size) end_answer(done);
+    while (answer_ != nullptr || begin_answer()) {
+      const std::size_t size_before = answer_->size();
+      const bool complete = read_answer();
+      read_from_ring = read_from_ring || answer_->size() != size_before;
+      if (!complete) break;
+      end_answer(done);
     }
   } catch (const RingCorrupt& error) {
     throw WorkerTalksNonsense(error.what());
   } catch (const std::bad_alloc&) {
     // What it goes on to send could not be read in step any more.
     throw WorkerTalksNonsense(
-        fmt::format("there is no memory for a result of {} bytes", incoming_.size));
+        fmt::format("there is no memory for a result of {} bytes", answer_size_));
   }
-  if (!any) return false;
-  results_.publish();
-  std::atomic<std::uint32_t>& wanted = shared().worker_wants_space;
-  if (wanted.load(std::memory_order_seq_cst) != 0 &&
-      wanted.exchange(0, std::memory_order_seq_cst) != 0) {
-    space_wake = &wanted;
+  if (read_from_ring) {
+    results_.publish();
+    std::atomic<std::uint32_t>& wanted = shared().worker_wants_space;
+    if (wanted.load(std::memory_order_seq_cst) != 0 &&
+        wanted.exchange(0, std::memory_order_seq_cst) != 0) {
+      space_wake = &wanted;
+    }
+  }
+  return read_from_ring || oldest_ != oldest_before;
+}
+
+/// False if the worker has not answered the oldest task yet.
+bool Worker::begin_answer() {
+  TaskRecord* task = nullptr;
+  for (; oldest_ != next_; ++oldest_) {
+    task = task_of(oldest_);
+    // Acquire: what the worker stored before it. One look, so that all that follows is about it.
+    const std::uint64_t word = cell(oldest_).word.load(std::memory_order_acquire);
+    const bool is_revoked = task == nullptr && !is_initializing_;
+    if (is_revoked && word == cell_word(oldest_, CellState::kSkipped)) continue;
+    if (is_on_its_way(word, oldest_)) return false;
+    if (is_revoked || word != cell_word(oldest_, CellState::kAnswered)) {
+      throw WorkerTalksNonsense("a result came for a task that does not run");
+    }
+    break;
+  }
+  if (oldest_ == next_) return false;
+  const TaskCell& answered = cell(oldest_);
+  // Each read once: what was checked must be what is used.
+  const std::uint64_t size = *const_cast<const volatile std::uint64_t*>(&answered.size);
+  const auto answer = answered.answer;
+  answer_size_ = size & TaskCell::kSizeMask;
+  answer_is_in_file_ = (size & TaskCell::kInFile) != 0;
+  if (answer.check != kAnswerCheck || answer_size_ > kMaxAnswerBytes ||
+      answer.outcome > static_cast<std::uint32_t>(CallOutcome::kUnreadable)) {
+    throw WorkerTalksNonsense("the header of a result makes no sense");
+  }
+  answer_outcome_ = CallOutcome{answer.outcome};
+  if (answer_outcome_ == CallOutcome::kUnreadable) {
+    refuse_files();
+    return begin_answer();
+  }
+  if (is_initializing_) {
+    answer_ = &initializer_answer_;
+  } else {
+    make_room_for_answer(*task);
   }
   return true;
 }
 
-void Worker::begin_answer() {
-  if (incoming_.check != kResultCheck || incoming_.size > kMaxAnswerBytes ||
-      incoming_.outcome > static_cast<std::uint32_t>(CallOutcome::kThrew)) {
-    throw WorkerTalksNonsense("the header of a result makes no sense");
+/// The oldest task goes back: it will come through the ring.
+void Worker::refuse_files() {
+  TaskRecord* task = std::exchange(task_of(oldest_++), nullptr);
+  if (task == nullptr || task->bytes.block() == nullptr) {
+    throw WorkerTalksNonsense("a call that was in no file could not be read from one");
   }
-  if (is_initializing_) {
-    if (incoming_.number != 0) throw WorkerTalksNonsense("a result came before the initializer's");
-    answer_ = &initializer_answer_;
+  reads_no_files_ = true;
+  --in_flight_count_;
+  --sent_;
+  task->place = TaskRecord::Place::kLeft;
+  returned_.push_back(*task);
+}
+
+void Worker::make_room_for_answer(TaskRecord& task) {
+  answer_ = &task.bytes;
+  if (answer_is_in_file_) {
+    // Only in the file that was lent.
+    const bool fits = task.retries_left == 0 && answer_->block() != nullptr &&
+                      answer_size_ <= answer_->capacity();
+    if (!fits) throw WorkerTalksNonsense("a result is in a file that the worker was not lent");
     return;
   }
-  forget_revoked_front();
-  if (in_flight_.empty() || in_flight_.front().number != incoming_.number ||
-      !has_taken(*in_flight_.front().task)) {
-    throw WorkerTalksNonsense("a result came for a task that does not run");
-  }
-  TaskRecord& task = *in_flight_.front().task;
-  answer_ = &task.bytes;
   if (task.retries_left > 0) kept_call_ = std::move(task.bytes);
   if (answer_->size() > kWorthKeeping) answer_->release();
   answer_->clear();
 }
 
+/// True when all of it is here.
+bool Worker::read_answer() {
+  if (answer_is_in_file_) {
+    answer_->be_filled(answer_size_);
+    return true;
+  }
+  if (answer_size_ <= TaskCell::kInlineBytes) {
+    std::memcpy(answer_->extend(answer_size_), cell(oldest_).bytes, answer_size_);
+    return true;
+  }
+  const std::size_t missing = answer_size_ - answer_->size();
+  const std::size_t piece =
+      results_.holds(missing) ? missing : std::min(missing, results_.available());
+  results_.read_some(answer_->extend(piece), piece);
+  return piece == missing;
+}
+
 void Worker::end_answer(TaskList& done) noexcept {
   answer_ = nullptr;
-  const auto outcome = CallOutcome{incoming_.outcome};
+  TaskRecord* task = std::exchange(task_of(oldest_++), nullptr);
   if (is_initializing_) {
     is_initializing_ = false;
-    initializer_threw_ = outcome == CallOutcome::kThrew;
+    initializer_threw_ = answer_outcome_ == CallOutcome::kThrew;
     return;
   }
-  const Entry entry = in_flight_.front();
-  in_flight_.pop_front();
-  forget_revoked_front();
   --in_flight_count_;
   ++answered_;
-  free_slots_.push_back(entry.slot);
-  entry.task->outcome = outcome;
-  entry.task->place = TaskRecord::Place::kLeft;
-  entry.task->worker = nullptr;
-  done.push_back(*entry.task);
+  task->outcome = answer_outcome_;
+  task->place = TaskRecord::Place::kLeft;
+  task->worker = nullptr;
+  done.push_back(*task);
 }
 
 std::exception_ptr Worker::initializer_error() const {

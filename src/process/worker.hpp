@@ -2,13 +2,12 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "poolmark/detail/process_task.hpp"
 #include "process/channel.hpp"
@@ -36,6 +35,10 @@ class Worker {
   /// For the zygote, once.
   OwnedFd take_memory_file() noexcept { return channel_.take_memory_file(); }
 
+  /// Before it is born: it may stay awake for a moment when it has nothing to do.
+  void let_it_spin() noexcept;
+  bool spins() const noexcept { return shared().may_spin; }
+
   // ---- what the pool notes here -------------------------------------------------------
 
   std::optional<pid_t> pid;      // once the zygote has told
@@ -47,7 +50,8 @@ class Worker {
 
   /// Whether it may be sent a task when `depth` are allowed at once.
   bool has_room(std::size_t depth) const noexcept {
-    return in_flight_count_ < depth && !is_leaving_ && !killed && !is_sending() && !is_spent();
+    return in_flight_count_ < depth && !is_leaving_ && !killed && !is_sending() && !is_spent() &&
+           has_free_cell();
   }
   std::size_t in_flight() const noexcept { return in_flight_count_; }
   /// Of those in flight, how many do not run yet.
@@ -63,7 +67,7 @@ class Worker {
   void send_initializer(CallThunk thunk, const Bytes& call);
   /// Whether a record is half written, because the ring is full.
   bool is_sending() const noexcept { return outgoing_size_ != 0; }
-  /// Writes on at it.
+  /// Writes on at it. Throws WorkerTalksNonsense.
   void feed();
 
   /// The word to wake with a futex, if the worker sleeps and has something to read.
@@ -90,10 +94,14 @@ class Worker {
 
   // ---- receiving ----------------------------------------------------------------------
 
-  bool has_news() const noexcept { return results_.has_news(); }
+  /// Whether receive() would read anything.
+  bool has_news() const noexcept;
   /// Moves finished tasks, with their answers, to `done`; false if there was nothing to read.
   /// Throws WorkerTalksNonsense. `space_wake` is set if the worker waits for room.
   bool receive(TaskList& done, const std::atomic<std::uint32_t>*& space_wake);
+
+  /// Tasks that it could not read, to be sent again.
+  TaskList take_returned() noexcept { return std::move(returned_); }
 
   std::size_t answered() const noexcept { return answered_; }
   bool is_initializing() const noexcept { return is_initializing_; }
@@ -103,17 +111,15 @@ class Worker {
   std::string doing() const;
 
  private:
-  struct Entry {
-    std::uint64_t number;
-    std::uint32_t slot;
-    TaskRecord* task;  // null: revoked; the worker will skip it or has
-  };
-
   ChannelHeader& shared() const noexcept { return channel_.header(); }
-  void start_sending(const TaskHeader& header, const Bytes& bytes);
-  Entry& entry_of(const TaskRecord& task) noexcept;
-  void forget_revoked_front() noexcept;
-  void begin_answer();
+  TaskCell& cell(std::uint64_t number) const noexcept { return shared().cell(number); }
+  TaskRecord*& task_of(std::uint64_t number) noexcept { return tasks_in_cells_[number % kCells]; }
+  bool has_free_cell() const noexcept;
+  void send_call(std::uint64_t number, CallThunk thunk, const Bytes& call, bool runs_once);
+  bool begin_answer();
+  void make_room_for_answer(TaskRecord& task);
+  bool read_answer();
+  void refuse_files();
   void end_answer(TaskList& done) noexcept;
 
   std::uint64_t id_;
@@ -125,21 +131,26 @@ class Worker {
   std::size_t answered_ = 0;
   bool is_leaving_ = false;
 
-  std::deque<Entry> in_flight_;      // in the order of sending, which is the worker's order
-  std::size_t in_flight_count_ = 0;  // of those that are not revoked
-  std::vector<std::uint32_t> free_slots_;
-  std::uint64_t next_number_ = 1;  // 0 is the initializer's
+  // Numbers from oldest_ to next_ are in cells. Of those that are revoked the task is null; they
+  // hold their cells until the worker has passed them.
+  std::array<TaskRecord*, kCells> tasks_in_cells_{};
+  std::uint64_t oldest_ = 1;
+  std::uint64_t next_ = 1;
+  std::size_t in_flight_count_ = 0;  // tasks that are not revoked
 
-  // The record that is being written.
-  TaskHeader outgoing_header_{};
-  const std::byte* outgoing_bytes_ = nullptr;
-  std::size_t outgoing_size_ = 0;  // header and bytes; 0: none
-  std::size_t outgoing_done_ = 0;
+  // The call that flows through the ring, of task next_ - 1.
+  const std::byte* outgoing_ = nullptr;
+  std::size_t outgoing_size_ = 0;             // that are left; 0: none
   IntrusivePtr<FutureState> outgoing_owner_;  // keeps the bytes while the task may be cancelled
 
-  // The answer that is being read.
-  ResultHeader incoming_{};
+  // The answer that is being read, of task oldest_.
+  std::size_t answer_size_ = 0;
+  CallOutcome answer_outcome_{};
+  bool answer_is_in_file_ = false;
   Bytes* answer_ = nullptr;  // null: between two answers
+  // The system does not let it open the pool's files, and all goes through the rings.
+  bool reads_no_files_ = false;
+  TaskList returned_;
   bool is_initializing_ = false;
   bool initializer_threw_ = false;
   Bytes initializer_answer_;

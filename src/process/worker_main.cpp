@@ -3,13 +3,15 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 
 #include "poolmark/detail/futex.hpp"
+#include "poolmark/detail/spin.hpp"
 #include "poolmark/detail/wire_call.hpp"
 #include "process/bell.hpp"
 #include "process/channel.hpp"
 #include "process/child_process.hpp"
-#include "process/relax.hpp"
+#include "process/payload_window.hpp"
 
 namespace poolmark::detail {
 namespace {
@@ -35,23 +37,26 @@ class WorkerLoop {
       : channel_(Channel::open(std::move(estate.channel), estate.ring_bytes)),
         bell_(Bell::open(std::move(estate.bell_memory), std::move(estate.bell_event))),
         tasks_(channel_.task_reader()),
-        results_(channel_.result_writer()) {}
+        results_(channel_.result_writer()),
+        files_(estate.main_process) {}
 
   void run() {
     channel_of_this_process = &channel_.header();
     on_exit(report_exit, nullptr);
-    while (read_header()) {
+    while (await_call()) {
       if (!take()) {
-        read(nullptr, task_.size);
-      } else if (run_task() == CallOutcome::kThrew && task_.slot == kNoSlot) {
-        // The initializer threw: the tasks that stand behind it must not run in here.
+        skip();
+      } else if (run_task() == CallOutcome::kThrew && number_ == shared().initializer) {
+        // The tasks that stand behind it must not run in here.
         return;
       }
+      ++number_;
     }
   }
 
  private:
   ChannelHeader& shared() const noexcept { return channel_.header(); }
+  TaskCell& cell() const noexcept { return shared().cell(number_); }
 
   void now_doing(Doing what) noexcept {
     // Release: the last word before a death is what the pool reports.
@@ -59,45 +64,94 @@ class WorkerLoop {
   }
 
   /// False when there is no task and will be none.
-  bool read_header() {
+  bool await_call() {
     now_doing(Doing::kWaiting);
-    if (!await_tasks()) return false;
-    read(&task_, sizeof task_);
-    // Before it is taken: a death from then on is a death with this task.
-    now_doing(Doing::kReadingArguments);
-    return true;
+    return await([this] {
+      // seq_cst: the last look before a sleep. Acquire with it: the call is in the cell.
+      const std::uint64_t word = cell().word.load(std::memory_order_seq_cst);
+      return word == cell_word(number_, CellState::kQueued) ||
+             word == cell_word(number_, CellState::kRevoked);
+    });
   }
 
   /// From here on, or not at all, the task is this worker's.
   bool take() noexcept {
-    if (task_.slot == kNoSlot) return true;
-    std::uint64_t queued = slot_word(task_.number, SlotState::kQueued);
-    // Fails if the pool revoked it, and also if it has given the slot to a later task since.
+    // Before it is taken: a death from then on is a death with this task.
+    now_doing(Doing::kReadingArguments);
+    std::uint64_t queued = cell_word(number_, CellState::kQueued);
     // Acquire-release: the pool that sees "taken" must not see effects of the task before it.
-    return shared().slots[task_.slot % kSlots].compare_exchange_strong(
-        queued, slot_word(task_.number, SlotState::kTaken), std::memory_order_acq_rel,
-        std::memory_order_acquire);
+    return cell().word.compare_exchange_strong(queued, cell_word(number_, CellState::kTaken),
+                                               std::memory_order_acq_rel,
+                                               std::memory_order_acquire);
+  }
+
+  /// Passes a revoked task.
+  void skip() {
+    // What is in a file has more bytes by its marks alone, and nothing in the ring.
+    const std::uint64_t size = cell().size;
+    if ((size & TaskCell::kInFile) == 0 && size > TaskCell::kInlineBytes) read(nullptr, size);
+    // seq_cst, and so a release too: the pool may write to the cell from here on.
+    cell().word.store(cell_word(number_, CellState::kSkipped), std::memory_order_seq_cst);
+    bell_.ring();  // it may have waited for a cell
   }
 
   CallOutcome run_task() {
-    call_.clear();
-    read(call_.extend(task_.size), task_.size);
-    answer_.clear();
-    answer_.extend(sizeof(ResultHeader));  // one write for both
-    WireReader call(call_.data(), call_.size());
+    const std::byte* bytes = read_call();
+    if (bytes == nullptr) {
+      answer(CallOutcome::kUnreadable);
+      return CallOutcome::kUnreadable;
+    }
+    TaskCell& place = cell();
+    WireReader call(bytes, place.size & TaskCell::kSizeMask);
     now_doing(Doing::kRunning);
-    const auto thunk = reinterpret_cast<CallThunk>(task_.thunk);
+    const auto thunk = reinterpret_cast<CallThunk>(place.thunk);
     const CallOutcome outcome = thunk(call, answer_);
     now_doing(Doing::kWritingResult);
-    const ResultHeader header{.number = task_.number,
-                              .size = answer_.size() - sizeof(ResultHeader),
-                              .outcome = static_cast<std::uint32_t>(outcome),
-                              .check = kResultCheck};
-    std::memcpy(answer_.data(), &header, sizeof header);
-    write(answer_.data(), answer_.size());
+    answer(outcome);
+    answer_.clear();
     forget_large_buffers();
     ++tasks_since_;
     return outcome;
+  }
+
+  /// Where the bytes of the call are, until the answer is written; null if this process is not
+  /// allowed to map the file they are in.
+  const std::byte* read_call() {
+    TaskCell& place = cell();
+    files_.lend_for_answer(nullptr);
+    if ((place.size & TaskCell::kInFile) != 0) {
+      PayloadName name;
+      std::memcpy(&name, place.bytes, sizeof name);
+      SharedBlock* file = files_.open(name);
+      if (file == nullptr) return nullptr;
+      if ((place.size & TaskCell::kFileIsLent) != 0) files_.lend_for_answer(file);
+      return file->data;
+    }
+    if (place.size <= TaskCell::kInlineBytes) return place.bytes;
+    call_.clear();
+    std::byte* bytes = call_.extend(place.size);
+    read(bytes, place.size);
+    return bytes;
+  }
+
+  void answer(CallOutcome outcome) {
+    TaskCell& place = cell();
+    const bool in_file = answer_.block() != nullptr;
+    place.size = answer_.size() | (in_file ? TaskCell::kInFile : 0);
+    place.answer = {.outcome = static_cast<std::uint32_t>(outcome), .check = kAnswerCheck};
+    bool flows = false;  // behind what says how much will come
+    if (answer_.size() <= TaskCell::kInlineBytes) {
+      std::memcpy(place.bytes, answer_.data(), answer_.size());
+    } else if (!in_file) {
+      flows = !results_.fits(answer_.size());
+      if (!flows) results_.write_some(answer_.data(), answer_.size());
+      results_.publish();
+    }
+    // seq_cst, and so a release too: see "No wake-up is lost" in README.md.
+    place.word.store(cell_word(number_, CellState::kAnswered), std::memory_order_seq_cst);
+    bell_.ring();
+    if (flows) write(answer_.data(), answer_.size());
+    if (in_file) answer_.release();
   }
 
   void read(void* into, std::size_t size) {
@@ -108,7 +162,7 @@ class WorkerLoop {
       size -= got;
       if (size == 0) return;
       if (next != nullptr) next += got;
-      await_tasks();
+      await([this] { return tasks_.available() != 0; });
     }
   }
 
@@ -134,33 +188,37 @@ class WorkerLoop {
     }
   }
 
-  /// False when the ring is empty and the pool wants this worker to end.
-  bool await_tasks() {
-    if (tasks_.available() != 0) return true;
-    const bool news = spin_for_tasks() || sleep_for_tasks();
+  /// Until `is_here` says so. False when it does not, and the pool wants this worker to end.
+  template <class IsHere>
+  bool await(IsHere is_here) {
+    // The next one mostly is here or comes at once. Without a look at the clock, which costs as
+    // much as a short task.
+    if (look_quickly(is_here)) return true;
+    const bool news = spin_until(is_here, worth_spinning()) || sleep(is_here);
     awake_since_ = std::chrono::steady_clock::now();
     tasks_since_ = 0;
     return news;
   }
 
-  /// Only after short tasks: the next one comes soon, and few workers spin at a time.
-  bool spin_for_tasks() {
-    constexpr std::chrono::microseconds kWorthSpinning{50};
+  /// How long: only after short tasks, because then the next one comes soon.
+  std::chrono::microseconds worth_spinning() const {
+    constexpr std::chrono::microseconds kShortTask{50};
+    // Long enough that one end is still awake when the other has been woken (13 to 25 us a wake)
+    // and has done a short task: shorter, and both fall asleep just before the other's news, every
+    // time.
+    constexpr std::chrono::microseconds kEnough{50};
     const auto busy = std::chrono::steady_clock::now() - awake_since_;
-    if (tasks_since_ == 0 || busy > kWorthSpinning * tasks_since_) return false;
-    Relax relax;
-    while (relax.once()) {
-      if (tasks_.available() != 0) return true;
-    }
-    return false;
+    const bool tasks_are_short = tasks_since_ != 0 && busy <= kShortTask * tasks_since_;
+    return shared().may_spin && tasks_are_short ? kEnough : std::chrono::microseconds(0);
   }
 
-  bool sleep_for_tasks() {
+  template <class IsHere>
+  bool sleep(IsHere is_here) {
     std::atomic<std::uint32_t>& parked = shared().worker_parked;
     for (;;) {
       // seq_cst, then one more look: see ring.hpp.
       parked.store(1, std::memory_order_seq_cst);
-      const bool news = tasks_.available() != 0;
+      const bool news = is_here();
       if (news || shared().closing.load(std::memory_order_seq_cst) != 0) {
         parked.store(0, std::memory_order_seq_cst);
         return news;
@@ -191,9 +249,10 @@ class WorkerLoop {
   Bell bell_;
   RingReader tasks_;
   RingWriter results_;
-  TaskHeader task_{};
+  std::uint64_t number_ = 1;  // of the task that is next, or runs
   Bytes call_;
-  Bytes answer_;
+  PayloadWindow files_;
+  Bytes answer_{&files_};
   std::chrono::steady_clock::time_point awake_since_ = std::chrono::steady_clock::now();
   int tasks_since_ = 0;  // run since then
 };

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 
 #include "process/owned_fd.hpp"
@@ -12,6 +14,7 @@ struct WorkerEstate {
   OwnedFd bell_memory;
   OwnedFd bell_event;
   std::size_t ring_bytes;
+  pid_t main_process;  // that has the pool
 };
 
 /// The life of a worker: reads tasks, runs them, writes results, until it is told to end.

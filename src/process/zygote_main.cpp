@@ -131,7 +131,7 @@ class ZygoteLoop {
     static_cast<void>(estate_.control.release());
     static_cast<void>(estate_.main_process.release());
     run_worker({std::move(channel), std::move(estate_.bell_memory), std::move(estate_.bell_event),
-                estate_.plan.ring_bytes});
+                estate_.plan.ring_bytes, estate_.plan.main_process});
   }
 
   void kill_worker(std::uint64_t worker) noexcept {

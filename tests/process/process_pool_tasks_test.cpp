@@ -209,7 +209,7 @@ TEST_F(Cancelling, WakesAThreadThatWaits) {
 
 TEST_F(Cancelling, OfManyLeavesRoomForMore) {
   const auto running = held();
-  // More than a worker has slots: each must be free for the next.
+  // More than a worker has cells: each must be free for the next.
   for (int i = 0; i < 2000; ++i) ASSERT_TRUE(pool.submit(say, ran.name(), i).cancel());
   const auto last = pool.submit(say, ran.name(), -1);
   may_end.set();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <string>
 
 #include "process_pools.hpp"
@@ -15,7 +16,7 @@ constexpr std::size_t kRingBytes = 4096;
 
 class SomeTask final : public TypedState<int> {
  public:
-  explicit SomeTask(std::size_t bytes = 8) : record(*this, nullptr, true) {
+  explicit SomeTask(std::size_t bytes = 8) : record(*this, nullptr, true, nullptr) {
     record.bytes.extend(bytes);
   }
   TaskRecord record;
@@ -28,30 +29,31 @@ struct OtherEnd {
         tasks(channel.task_reader()),
         results(channel.result_writer()) {}
 
-  TaskHeader read_header() {
-    TaskHeader header{};
-    EXPECT_EQ(tasks.read_some(&header, sizeof header), sizeof header);
-    tasks.publish();
-    return header;
-  }
-  void skip(std::size_t bytes) {
+  TaskCell& cell(std::uint64_t number) { return channel.header().cell(number); }
+  void skip_bytes(std::size_t bytes) {
     EXPECT_EQ(tasks.read_some(nullptr, bytes), bytes);
     tasks.publish();
   }
-  bool take(const TaskHeader& header) {
-    std::uint64_t queued = slot_word(header.number, SlotState::kQueued);
-    return channel.header().slots[header.slot].compare_exchange_strong(
-        queued, slot_word(header.number, SlotState::kTaken));
+  bool take(std::uint64_t number) {
+    std::uint64_t queued = cell_word(number, CellState::kQueued);
+    return cell(number).word.compare_exchange_strong(queued, cell_word(number, CellState::kTaken));
+  }
+  void pass_revoked(std::uint64_t number) {
+    EXPECT_EQ(cell(number).word, cell_word(number, CellState::kRevoked));
+    cell(number).word = cell_word(number, CellState::kSkipped);
   }
   void write(const void* bytes, std::size_t size) {
     EXPECT_EQ(results.write_some(bytes, size), size);
     results.publish();
   }
-  void answer(std::uint64_t number, std::uint64_t size) {
-    const ResultHeader header{number, size, 0, kResultCheck};
-    write(&header, sizeof header);
-    const std::string text(size, 'r');
-    write(text.data(), text.size());
+  /// The answer up to its bytes, which follow through the ring if there are many.
+  void answer(std::uint64_t number, std::uint64_t size, std::uint32_t outcome = 0,
+              std::uint32_t check = kAnswerCheck) {
+    TaskCell& answered = cell(number);
+    answered.size = size;
+    answered.answer = {.outcome = outcome, .check = check};
+    std::memset(answered.bytes, 'r', sizeof answered.bytes);
+    answered.word = cell_word(number, CellState::kAnswered);
   }
 
   Channel channel;
@@ -88,30 +90,44 @@ class WorkerTest : public ::testing::Test {
 TEST_F(WorkerTest, GivesATaskToExactlyOneOfTakerAndRevoker) {
   SomeTask& first = send();
   SomeTask& second = send();
-  const TaskHeader first_header = other.read_header();
-  other.skip(first_header.size);
-  EXPECT_TRUE(other.take(first_header));
+  EXPECT_TRUE(other.take(1));
   EXPECT_TRUE(worker.has_taken(first.record));
   EXPECT_FALSE(worker.revoke(first.record));
 
   ASSERT_TRUE(worker.revoke(second.record));
   second.drop_ref();
-  EXPECT_FALSE(worker.has_taken(second.record));
-  EXPECT_FALSE(other.take(other.read_header()));
+  EXPECT_FALSE(other.take(2));
   EXPECT_EQ(worker.in_flight(), 1U);
 }
 
-TEST_F(WorkerTest, DoesNotMistakeAnOldRecordForTheNewTaskInItsSlot) {
-  SomeTask& old = send();
-  ASSERT_TRUE(worker.revoke(old.record));
-  old.drop_ref();
+TEST_F(WorkerTest, SendsNoMoreThanThereAreCells) {
+  for (std::size_t i = 0; i < kCells; ++i) {
+    EXPECT_TRUE(worker.has_room(2 * kCells));
+    send();
+  }
+  EXPECT_FALSE(worker.has_room(2 * kCells));
+  EXPECT_TRUE(other.take(1));
+  EXPECT_FALSE(worker.has_room(2 * kCells));
+  other.answer(1, 0);
+  EXPECT_TRUE(receive());
+  EXPECT_TRUE(worker.has_room(2 * kCells));
+}
+
+TEST_F(WorkerTest, UsesTheCellOfARevokedTaskOnceTheProcessHasPassedIt) {
+  for (std::size_t i = 0; i < kCells; ++i) {
+    SomeTask& task = send();
+    ASSERT_TRUE(worker.revoke(task.record));
+    task.drop_ref();
+  }
+  EXPECT_FALSE(worker.has_news());
+  EXPECT_FALSE(worker.has_room(kCells));
+  other.pass_revoked(1);
+  EXPECT_TRUE(worker.has_news());
+  EXPECT_TRUE(receive());
+  EXPECT_TRUE(worker.has_room(kCells));
   SomeTask& fresh = send();
-  const TaskHeader old_header = other.read_header();
-  other.skip(old_header.size);
-  const TaskHeader fresh_header = other.read_header();
-  ASSERT_EQ(old_header.slot, fresh_header.slot);
-  EXPECT_FALSE(other.take(old_header));
-  EXPECT_TRUE(other.take(fresh_header));
+  EXPECT_FALSE(other.take(1));  // an old word is no word about its successor
+  EXPECT_TRUE(other.take(1 + kCells));
   EXPECT_TRUE(worker.has_taken(fresh.record));
 }
 
@@ -120,10 +136,10 @@ TEST_F(WorkerTest, MatchesAnswersToTasksBehindRevokedOnes) {
   SomeTask& kept = send();
   ASSERT_TRUE(worker.revoke(revoked.record));
   revoked.drop_ref();
-  other.skip(other.read_header().size);
-  const TaskHeader header = other.read_header();
-  other.take(header);
-  other.answer(header.number, 4);
+  EXPECT_FALSE(receive());
+  other.pass_revoked(1);
+  other.take(2);
+  other.answer(2, 4);
   EXPECT_TRUE(receive());
   ASSERT_EQ(done.size(), 1U);
   EXPECT_EQ(&done.front(), &kept.record);
@@ -135,13 +151,13 @@ TEST_F(WorkerTest, WritesALargeTaskInPiecesAsRoomComes) {
   constexpr std::size_t kLarge = 3 * kRingBytes;
   send(kLarge);
   EXPECT_TRUE(worker.is_sending());
-  EXPECT_FALSE(worker.has_room(kSlots));
+  EXPECT_FALSE(worker.has_room(kCells));
   EXPECT_EQ(other.channel.header().pool_wants_space.load(), 1U);
-  EXPECT_EQ(other.read_header().size, kLarge);
+  EXPECT_EQ(other.cell(1).size, kLarge);
   std::size_t read = 0;
   while (worker.is_sending()) {
     const std::size_t piece = other.tasks.available();
-    other.skip(piece);
+    other.skip_bytes(piece);
     read += piece;
     worker.feed();
   }
@@ -152,10 +168,8 @@ TEST_F(WorkerTest, WritesALargeTaskInPiecesAsRoomComes) {
 TEST_F(WorkerTest, ReadsALargeAnswerInPieces) {
   constexpr std::size_t kLarge = 3 * kRingBytes;
   SomeTask& task = send();
-  const TaskHeader header = other.read_header();
-  other.take(header);
-  const ResultHeader result{header.number, kLarge, 0, kResultCheck};
-  other.write(&result, sizeof result);
+  other.take(1);
+  other.answer(1, kLarge);
   const std::string text(kLarge, 'r');
   for (std::size_t sent = 0; sent < kLarge;) {
     sent += other.results.write_some(text.data() + sent, kLarge - sent);
@@ -170,10 +184,8 @@ TEST_F(WorkerTest, ReadsALargeAnswerInPieces) {
 TEST_F(WorkerTest, KeepsTheCallOfATaskThatMayBeRetried) {
   SomeTask& task = send(8);
   task.record.retries_left = 1;
-  const TaskHeader header = other.read_header();
-  other.take(header);
-  const ResultHeader half_an_answer{header.number, 100, 0, kResultCheck};
-  other.write(&half_an_answer, sizeof half_an_answer);
+  other.take(1);
+  other.answer(1, 100);
   other.write("abc", 3);
   receive();
   TaskList unfinished;
@@ -183,39 +195,42 @@ TEST_F(WorkerTest, KeepsTheCallOfATaskThatMayBeRetried) {
 
 // ---- what a worker with a wild pointer may write --------------------------------------
 
-TEST_F(WorkerTest, RefusesAnAnswerToATaskThatWasNotSent) {
+TEST_F(WorkerTest, RefusesWordsThatNoWorkerWrites) {
+  const std::uint64_t words[] = {0, cell_word(99, CellState::kAnswered),
+                                 cell_word(1, CellState::kFree), cell_word(1, CellState::kSkipped),
+                                 ~std::uint64_t{0}};
   send();
-  other.answer(99, 0);
-  EXPECT_THROW(receive(), WorkerTalksNonsense);
+  for (const std::uint64_t word : words) {
+    other.cell(1).word = word;
+    EXPECT_TRUE(worker.has_news()) << word;
+    EXPECT_THROW(receive(), WorkerTalksNonsense) << word;
+  }
 }
 
-TEST_F(WorkerTest, RefusesAnAnswerToATaskThatWasNotTaken) {
-  send();
-  other.answer(other.read_header().number, 0);
+TEST_F(WorkerTest, RefusesAnAnswerToARevokedTask) {
+  SomeTask& task = send();
+  ASSERT_TRUE(worker.revoke(task.record));
+  task.drop_ref();
+  other.answer(1, 0);
   EXPECT_THROW(receive(), WorkerTalksNonsense);
 }
 
 TEST_F(WorkerTest, RefusesAnswersOfImpossibleSizeOutcomeOrMark) {
-  const ResultHeader headers[] = {
-      {1, ~std::uint64_t{0}, 0, kResultCheck}, {1, 8, 77, kResultCheck}, {1, 8, 0, 12345}};
-  for (const ResultHeader& header : headers) {
-    // Everything else about the answer is right.
-    auto task = make_intrusive<SomeTask>();
-    TaskList unfinished;
-    Worker fresh(2, kRingBytes, std::nullopt);
-    OtherEnd end(fresh);
-    task->add_ref();
-    fresh.send(task->record);
-    ASSERT_TRUE(end.take(end.read_header()));
-    end.write(&header, sizeof header);
-    const std::atomic<std::uint32_t>* space_wake = nullptr;
-    EXPECT_THROW(fresh.receive(done, space_wake), WorkerTalksNonsense);
-    fresh.take_all(unfinished);
-  }
+  send();
+  // Everything else about the answer is right.
+  other.take(1);
+  other.answer(1, ~std::uint64_t{0});
+  EXPECT_THROW(receive(), WorkerTalksNonsense);
+  other.answer(1, 8, 77);
+  EXPECT_THROW(receive(), WorkerTalksNonsense);
+  other.answer(1, 8, 0, 12345);
+  EXPECT_THROW(receive(), WorkerTalksNonsense);
 }
 
 TEST_F(WorkerTest, RefusesCountersThatMakeNoSense) {
   send();
+  other.take(1);
+  other.answer(1, 2 * TaskCell::kInlineBytes);
   other.channel.header().results.written.store(10 * kRingBytes);
   EXPECT_THROW(receive(), WorkerTalksNonsense);
 }

@@ -171,10 +171,11 @@ std::size_t ChunkStream<R>::next_size() {
   if (chunksize_) return *chunksize_;
   source_->collect_answers();
   learn_from_answers();
-  const auto left = source_->left();
-  if (!buffersize_) return pace_->next_size(left);
-  // The buffer is what is divided here.
-  return pace_->next_size(left ? std::min(*left, *buffersize_) : *buffersize_);
+  const std::size_t size = pace_->next_size(source_->left());
+  if (!buffersize_) return size;
+  // While the reader passes one chunk, others must be under way.
+  constexpr std::size_t kLeastChunks = 4;
+  return std::clamp(*buffersize_ / kLeastChunks, std::size_t{1}, size);
 }
 
 template <class R>

@@ -24,13 +24,13 @@ struct TaskRecord {
   enum class Place : std::uint8_t {
     kNowhere,    // not submitted yet
     kBacklog,    // in the pool's own queue
-    kSent,       // in a worker's ring; the slot tells whether the worker has taken it
+    kSent,       // sent to a worker; the cell tells whether the worker has taken it
     kCancelled,  // on its way to the cancelled phase, if not there yet
     kLeft,       // answered or failed: whoever took it out completes it
   };
 
-  TaskRecord(FutureState& owner, Decode how_to_decode, bool plainly)
-      : future(owner), decode(how_to_decode), decodes_plainly(plainly) {}
+  TaskRecord(FutureState& owner, Decode how_to_decode, bool plainly, SharedBlocks* blocks)
+      : future(owner), decode(how_to_decode), decodes_plainly(plainly), bytes(blocks) {}
 
   FutureState& future;
   Decode decode;
@@ -45,7 +45,6 @@ struct TaskRecord {
   int retries_left = 0;
   Worker* worker = nullptr;  // while kSent
   std::uint64_t number = 0;  // while kSent: the worker's number for it
-  std::uint32_t slot = 0;    // while kSent
   TaskRecord* next = nullptr;
   TaskRecord* previous = nullptr;
 };
@@ -59,6 +58,8 @@ class ProcessPool : public RefCounted, public ProgressDriver {
   /// Cancels unless a worker has taken it; true if it is cancelled now.
   virtual bool cancel(TaskRecord& task) = 0;
   virtual bool has_started(const TaskRecord& task) const noexcept = 0;
+  /// For calls too large for a ring; as long as the pool.
+  virtual SharedBlocks* large_memory() noexcept = 0;
 
   /// Completes what has been answered, unless somebody is about to. Does not block.
   virtual void collect_answers() = 0;
@@ -83,7 +84,7 @@ class ProcessTask final : public TypedState<T> {
  public:
   template <class F, class... Args>
   ProcessTask(IntrusivePtr<ProcessPool> pool, const F& function, const Args&... args)
-      : pool_(std::move(pool)), record_(*this, &decode, kPlain) {
+      : pool_(std::move(pool)), record_(*this, &decode, kPlain, pool_->large_memory()) {
     WireWriter to(record_.bytes);
     record_.thunk = put_call<T>(to, function, args...);
   }

@@ -68,6 +68,20 @@ bool spin_until(Ready ready, std::chrono::nanoseconds at_most) noexcept {
   return false;
 }
 
+/// A microsecond of looks close together, at a word that the other side writes once. Not for one
+/// that it works on: every look takes the cache line away from it.
+template <class Ready>
+bool look_quickly(Ready ready) noexcept {
+  constexpr int kLooks = 24;
+  if (ready()) return true;
+  if (!spinning_helps()) return false;
+  for (int look = 0; look < kLooks; ++look) {
+    cpu_pause();
+    if (ready()) return true;
+  }
+  return false;
+}
+
 /// How long a thread should spin, learned from how its last waits went: after short ones long
 /// enough to see the next end, after long ones next to nothing.
 class SpinBudget {

@@ -4,14 +4,19 @@
 #include <cstdint>
 #include <utility>
 
+#include "poolmark/detail/shared_block.hpp"
+
 namespace poolmark::detail {
 
 /// A growing string of bytes. Short ones, which most calls and results are, live inside the object
 /// and cost no allocation; growth never writes zeros first, and large blocks grow in place where
-/// the allocator can.
+/// the allocator can. Very long ones go into memory that another process can map, where a source of
+/// it is given.
 class Bytes {
  public:
   Bytes() = default;
+  /// `blocks` must stay as long as this or whatever it is moved to; null: none.
+  explicit Bytes(SharedBlocks* blocks) noexcept : blocks_(blocks) {}
   Bytes(const Bytes&) = delete;
   Bytes& operator=(const Bytes&) = delete;
   Bytes(Bytes&& other) noexcept { take(other); }
@@ -24,13 +29,18 @@ class Bytes {
   }
   ~Bytes() { release(); }
 
-  std::byte* data() noexcept { return heap_ != nullptr ? heap_ : inline_; }
-  const std::byte* data() const noexcept { return heap_ != nullptr ? heap_ : inline_; }
+  std::byte* data() noexcept { return outside_ != nullptr ? outside_ : inline_; }
+  const std::byte* data() const noexcept { return outside_ != nullptr ? outside_ : inline_; }
   std::size_t size() const noexcept { return size_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  /// The shared memory that this is in; null: none.
+  SharedBlock* block() const noexcept { return block_; }
 
   /// Keeps the memory for the next content.
   void clear() noexcept { size_ = 0; }
   void truncate(std::size_t size) noexcept { size_ = size; }
+  /// Another process has put so many bytes into the memory, which has room for them.
+  void be_filled(std::size_t size) noexcept { size_ = size; }
   /// Gives the memory back.
   void release() noexcept;
 
@@ -47,10 +57,17 @@ class Bytes {
   // A closure of a few words and its arguments: 64 bytes keep the whole object in two cache lines.
   static constexpr std::size_t kInlineBytes = 64;
 
+  // From here on a copy through a ring costs more than mapping a file. Half a ring.
+  static constexpr std::size_t kWorthSharing = std::size_t{128} << 10;
+
   void grow(std::size_t count);
+  bool move_to_block(std::size_t roomy) noexcept;
+  void give_memory_back() noexcept;
   void take(Bytes& other) noexcept;
 
-  std::byte* heap_ = nullptr;
+  std::byte* outside_ = nullptr;  // on the heap or in block_; null: inline
+  SharedBlocks* blocks_ = nullptr;
+  SharedBlock* block_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = kInlineBytes;
   alignas(std::max_align_t) std::byte inline_[kInlineBytes];

@@ -12,7 +12,11 @@
 // image, and the bytes of the callable and its arguments.
 namespace poolmark::detail {
 
-enum class CallOutcome : std::uint32_t { kReturned, kThrew };
+enum class CallOutcome : std::uint32_t {
+  kReturned,
+  kThrew,
+  kUnreadable,  // the worker could not map the file that the call is in, and has not made it
+};
 
 /// Reads a call, makes it, and writes its value or its exception. Throws nothing but the
 /// cancellation of the calling thread.
