@@ -1,5 +1,6 @@
-// What the machinery of thread pools costs: submitting, collecting, waking, waiting, idling;
-// poolmark's thread pool and its peers, interleaved in one program. overhead --help shows examples.
+// What the machinery of pools costs: submitting, collecting, waking, waiting, idling; poolmark's
+// thread pool and its peers, and its process pool beside what the machine itself takes, interleaved
+// in one program. overhead --help shows examples.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 
 #include "overhead/cases.hpp"
 #include "overhead/command_line.hpp"
+#include "overhead/process_births.hpp"
 #include "overhead/reporters.hpp"
 #include "peers/peers.hpp"
 #include "poolmark/executor.hpp"
@@ -66,6 +68,7 @@ int main(int argc, char** argv) {
       for (const bench::Case& each : cases) fmt::print("{}\n", each.name);
       return 0;
     }
+    bench::prepare_processes();
     return measure(cases, asked);
   } catch (const std::invalid_argument& error) {
     fmt::print(stderr, "overhead: {}\n", error.what());

@@ -47,6 +47,11 @@ Cases all_cases() {
   add_wait_any_cases(cases);
   add_memory_cases(cases);
   add_idle_cases(cases);
+  add_process_stream_cases(cases);
+  add_process_round_trip_cases(cases);
+  add_process_life_cases(cases);
+  add_process_limit_cases(cases);
+  add_process_memcpy_cases(cases);
   return cases;
 }
 

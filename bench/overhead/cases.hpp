@@ -49,6 +49,11 @@ void add_cancel_cases(Cases& cases);
 void add_wait_any_cases(Cases& cases);
 void add_memory_cases(Cases& cases);
 void add_idle_cases(Cases& cases);
+void add_process_stream_cases(Cases& cases);
+void add_process_round_trip_cases(Cases& cases);
+void add_process_life_cases(Cases& cases);
+void add_process_limit_cases(Cases& cases);
+void add_process_memcpy_cases(Cases& cases);
 
 /// All of the above.
 Cases all_cases();

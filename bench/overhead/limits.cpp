@@ -1,21 +1,16 @@
 // limit: what the machine itself takes. No pool that hands a task to another core and takes its
 // result back can beat a cache line's round trip, none that sleeps a futex's.
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <thread>
 
 #include "overhead/cases.hpp"
 #include "overhead/pooled.hpp"
-#include "poolmark/executor.hpp"
+#include "overhead/words.hpp"
 
 namespace bench {
 namespace {
 
-using Word = std::atomic<std::uint32_t>;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kTrips = 1000;
@@ -24,24 +19,6 @@ constexpr int kSpunTrips = 100;
 constexpr int kWakes = 200;
 constexpr std::size_t kBlock = 128;  // about a task with its future
 constexpr std::chrono::microseconds kUntilAsleep{100};
-
-/// Spins until `word` is `value`, not for ever: on one CPU the other side needs ours.
-void spin_until(const Word& word, std::uint32_t value) {
-  constexpr std::uint64_t kLooks = 1ULL << 16;
-  constexpr std::chrono::seconds kPatience{10};
-  const auto begun = Clock::now();
-  do {
-    for (std::uint64_t look = 0; look < kLooks; ++look) {
-      // Acquire: what the other side did before it wrote the value.
-      if (word.load(std::memory_order_acquire) == value) return;
-    }
-  } while (Clock::now() - begun < kPatience);
-  throw WrongResult("the other thread did not answer within 10 s");
-}
-
-void note_few_cpus(Meter& meter) {
-  if (poolmark::usable_cpus() < 2) meter.note("fewer than two usable CPUs: no limit of anything");
-}
 
 void cache_line_round_trip(Meter& meter) {
   alignas(64) Word word{0};
@@ -70,29 +47,19 @@ void cache_line_round_trip(Meter& meter) {
   word.store(kEnd, std::memory_order_release);
 }
 
-void sleep_while(const Word& word, std::uint32_t value) {
-  while (word.load(std::memory_order_acquire) == value) {
-    syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
-  }
-}
-
-long wake_one(const Word& word) {
-  return syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-}
-
 /// What the waker pays: the time of one call that wakes one sleeper.
 void futex_wake(Meter& meter) {
   Word word{0};
   std::atomic<bool> ended{false};
   note_few_cpus(meter);
   std::jthread sleeper([&] {
-    while (!ended) sleep_while(word, word.load(std::memory_order_acquire) & ~1U);
+    while (!ended) sleep_while<Between::kThreads>(word, word.load(std::memory_order_acquire) & ~1U);
   });
   const auto wake = [&] {
     std::this_thread::sleep_for(kUntilAsleep);
     word.fetch_add(2, std::memory_order_release);
     const auto begun = Clock::now();
-    const long woken = wake_one(word);
+    const long woken = wake_up<Between::kThreads>(word);
     const auto took = Clock::now() - begun;
     if (woken == 1) meter.add(took);
     return woken == 1;
@@ -105,7 +72,7 @@ void futex_wake(Meter& meter) {
   }
   ended = true;
   word.fetch_add(2, std::memory_order_release);
-  wake_one(word);
+  wake_up<Between::kThreads>(word);
 }
 
 /// There and back between two threads that both sleep while the other one is awake.
@@ -116,11 +83,11 @@ void futex_round_trip(Meter& meter) {
   constexpr std::uint32_t kEnd = 0xFFFFFFFF;
   std::jthread partner([&] {
     for (std::uint32_t seen = 0;;) {
-      sleep_while(there, seen);
+      sleep_while<Between::kThreads>(there, seen);
       seen = there.load(std::memory_order_acquire);
       if (seen == kEnd) return;
       back.store(seen, std::memory_order_release);
-      wake_one(back);
+      wake_up<Between::kThreads>(back);
     }
   });
   std::uint32_t sent = 0;
@@ -128,13 +95,13 @@ void futex_round_trip(Meter& meter) {
     meter.start();
     for (int i = 0; i < kTrips; ++i, ++sent) {
       there.store(sent + 1, std::memory_order_release);
-      wake_one(there);
-      sleep_while(back, sent);
+      wake_up<Between::kThreads>(there);
+      sleep_while<Between::kThreads>(back, sent);
     }
     meter.stop();
   }
   there.store(kEnd, std::memory_order_release);
-  wake_one(there);
+  wake_up<Between::kThreads>(there);
   check_equal("the last answer", back.load(), sent);
 }
 

@@ -40,12 +40,18 @@ void check_equal(const char* what, std::int64_t got, std::int64_t expected) {
 
 Meter::Meter(benchmark::State& state, std::int64_t tasks) : state_(state), tasks_(tasks) {}
 
+Usage Meter::usage_now() const {
+  Usage used = Usage::now();
+  if (cpu_of_workers_) used.cpu_ns += cpu_of_workers_().count();
+  return used;
+}
+
 bool Meter::next() {
   if (!begun_) {
     begun_ = true;
     if (cpu_of_ == CpuOf::kWholeLoop) {
       std::this_thread::sleep_for(kUntilWorkersSleep);
-      usage_began_ = Usage::now();
+      usage_began_ = usage_now();
       pause_began_cpu_ns_ = time_of(CLOCK_THREAD_CPUTIME_ID);
     }
   } else {
@@ -59,7 +65,7 @@ bool Meter::next() {
 
 void Meter::start() {
   if (cpu_of_ == CpuOf::kRegions) {
-    usage_began_ = Usage::now();
+    usage_began_ = usage_now();
   } else {
     callers_pauses_cpu_ns_ += time_of(CLOCK_THREAD_CPUTIME_ID) - pause_began_cpu_ns_;
   }
@@ -72,7 +78,7 @@ void Meter::stop() {
     pause_began_cpu_ns_ = time_of(CLOCK_THREAD_CPUTIME_ID);
     return;
   }
-  const Usage used = used_between(usage_began_, Usage::now());
+  const Usage used = used_between(usage_began_, usage_now());
   used_.cpu_ns += used.cpu_ns;
   used_.switches += used.switches;
 }
@@ -87,7 +93,7 @@ void Meter::write_counters() {
   if (own_counters_) return;
   if (cpu_of_ == CpuOf::kWholeLoop) {
     std::this_thread::sleep_for(kUntilWorkersSleep);
-    used_ = used_between(usage_began_, Usage::now());
+    used_ = used_between(usage_began_, usage_now());
     callers_pauses_cpu_ns_ += time_of(CLOCK_THREAD_CPUTIME_ID) - pause_began_cpu_ns_;
     used_.cpu_ns -= callers_pauses_cpu_ns_;
   }
@@ -95,6 +101,10 @@ void Meter::write_counters() {
   state_.counters["ns_per_task"] = static_cast<double>(total_.count()) / tasks;
   state_.counters["cpu_ns_per_task"] = static_cast<double>(used_.cpu_ns) / tasks;
   state_.counters["switches_per_task"] = static_cast<double>(used_.switches) / tasks;
+  if (bytes_ > 0) {
+    const double bytes = static_cast<double>(bytes_) * static_cast<double>(state_.iterations());
+    state_.counters["bytes_per_second"] = bytes * 1e9 / static_cast<double>(total_.count());
+  }
 }
 
 void Meter::report(const std::string& counter, double value) {

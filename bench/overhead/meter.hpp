@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 /// Taking the time of a case: wall time of chosen regions, CPU time and context switches beside it.
 namespace bench {
@@ -54,6 +56,13 @@ class Meter {
   /// Counts CPU time there from now on; call it before the first next(). Default: kWholeLoop.
   void count_cpu_of(CpuOf where) noexcept { cpu_of_ = where; }
 
+  /// Adds to the CPU time what `used_until_now` says of other processes.
+  void count_cpu_of_workers(std::function<std::chrono::nanoseconds()> used_until_now) {
+    cpu_of_workers_ = std::move(used_until_now);
+  }
+  /// Reports bytes_per_second: so many are moved by one iteration.
+  void count_bytes(std::int64_t bytes) noexcept { bytes_ = bytes; }
+
   /// Whether to do another iteration.
   bool next();
 
@@ -65,6 +74,8 @@ class Meter {
 
   /// Reports `value` as a counter in place of those that every case has.
   void report(const std::string& counter, double value);
+  /// Reports `value` as one counter more.
+  void report_beside(const std::string& counter, double value) { state_.counters[counter] = value; }
   /// Words that stand beside the numbers of this run.
   void note(const std::string& text) { state_.SetLabel(text); }
 
@@ -74,12 +85,15 @@ class Meter {
  private:
   using Clock = std::chrono::steady_clock;
 
+  Usage usage_now() const;
   void end_iteration();
   void write_counters();
 
   benchmark::State& state_;
   std::int64_t tasks_;
+  std::int64_t bytes_ = 0;
   CpuOf cpu_of_ = CpuOf::kWholeLoop;
+  std::function<std::chrono::nanoseconds()> cpu_of_workers_;
   bool begun_ = false;
   bool ended_ = false;
   bool own_counters_ = false;

@@ -11,6 +11,7 @@
 #include "overhead/cases.hpp"
 #include "overhead/event.hpp"
 #include "peers/peer.hpp"
+#include "poolmark/executor.hpp"
 
 /// Cases that run on a pool of a peer.
 namespace bench {
@@ -42,6 +43,11 @@ void warm_up(Peer& pool, int workers) {
   } else if constexpr (RunsTasks<Peer>) {
     pool.run_tasks(workers, [](int) {});
   }
+}
+
+/// Says so beside the numbers of a limit that needs two CPUs and has not got them.
+inline void note_few_cpus(Meter& meter) {
+  if (poolmark::usable_cpus() < 2) meter.note("fewer than two usable CPUs: no limit of anything");
 }
 
 /// The worker counts that make sense for a peer: 0 stands for "has none of its own".
