@@ -20,17 +20,23 @@ QUICK_CASES = "|".join((
     "^stream/result/.*/n:100/workers:[02]",
     "^map/.*/workers:[02]",
     "^(round_trip|burst)/.*/workers:[02]",
-    "^limit/",
+    "^limit/(cache_line|futex|malloc)",
     "^wait_any/(completion_set|as_completed)/",
     "^(memory|idle|submitters:[0-9]+)/",
 ))  # fmt: skip
+# The process pool and what it is held against; a run of theirs is short, so --quick has them all.
+PROCESS_CASES = "^process/|^limit/(process_|eventfd|pipe|shared_memcpy|fork_wait)"
 QUICK_REPETITIONS = 3
+# CPython takes some 100 us a task.
+CPYTHON_REPETITIONS, CPYTHON_TASKS = 5, 20_000
+QUICK_CPYTHON_TASKS = 5000
 
 EPILOG = """\
 examples:
   scripts/overhead                        everything: less than five minutes
   scripts/overhead --quick                less than a minute: what the table shows
   scripts/overhead -o results/before.json keep the results
+  scripts/overhead --only processes       the process pool alone, and CPython's beside it
   scripts/overhead --quick --syscalls     and count the futex calls of a task, with strace
   scripts/overhead --benchmark_filter=^stream/ --benchmark_repetitions=15
 
@@ -50,12 +56,13 @@ def parser() -> argparse.ArgumentParser:
     """The command line of our own flags."""
     made = argparse.ArgumentParser(
         prog="scripts/overhead",
-        description="Measures what the machinery of thread pools costs: poolmark's and its peers', side by side.",
+        description="Measures what the machinery of pools costs: poolmark's and its peers', side by side.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     made.add_argument("--quick", action="store_true", help="less than a minute: the cases of the table alone")
+    made.add_argument("--only", choices=("threads", "processes"), help="one kind of pool, and the limits beside it")
     made.add_argument("-o", "--output", type=Path, default=ROOT / "results" / "overhead-latest.json",
                       metavar="FILE.json", help="results file (default: results/overhead-latest.json)")  # fmt: skip
     made.add_argument("--syscalls", action="store_true",
@@ -72,6 +79,7 @@ def main(argv: list[str]) -> int:
     console = terminal.console()
     try:
         check_flags(flags)
+        flags = chosen_flags(options, flags)
         check_output(options.output)
         build_program(console)
         if options.build_only:
@@ -124,11 +132,15 @@ def build_program(console) -> None:
 
 def run(options: argparse.Namespace, flags: list[str], console) -> int:
     """Measures and prints the table; then counts system calls if that was asked for."""
-    from poolmark_scripts import overhead_report, overhead_results, syscalls
+    from poolmark_scripts import overhead_cpython, overhead_report, overhead_results, syscalls
 
-    status, written = measure(quick_flags(flags) if options.quick else flags, options.output, console)
+    status, written = measure(flags, options.output, console)
     if not written:
         return status
+    repetitions = QUICK_REPETITIONS if options.quick else CPYTHON_REPETITIONS
+    tasks = QUICK_CPYTHON_TASKS if options.quick else CPYTHON_TASKS
+    if not overhead_cpython.add_to(options.output, repetitions, tasks, console):
+        status = EXIT_FAILED
     overhead_report.print_report(overhead_results.load(options.output), console)
     console.print(f"\nwritten: {_shown(options.output)}", soft_wrap=True)
     if options.syscalls:
@@ -137,15 +149,27 @@ def run(options: argparse.Namespace, flags: list[str], console) -> int:
     return status
 
 
-def quick_flags(flags: list[str]) -> list[str]:
-    """`flags` and what makes a run of less than a minute of them; the user's own choices stay."""
+def chosen_flags(options: argparse.Namespace, flags: list[str]) -> list[str]:
+    """`flags`, and what --quick and --only make of them; the user's own choices stay."""
     names = {flag.split("=", 1)[0] for flag in flags}
     more = []
-    if "--benchmark_repetitions" not in names:
+    if options.quick and "--benchmark_repetitions" not in names:
         more.append(f"--benchmark_repetitions={QUICK_REPETITIONS}")
-    if "--benchmark_filter" not in names:
-        more.append(f"--benchmark_filter={QUICK_CASES}")
-    return flags + more
+    if "--benchmark_filter" in names:
+        if options.only:
+            raise UsageError("--only and --benchmark_filter both choose the cases; give one of them.")
+        return flags + more
+    chosen = filter_of(options.quick, options.only)
+    return flags + more + ([f"--benchmark_filter={chosen}"] if chosen else [])
+
+
+def filter_of(quick: bool, only: str | None) -> str:
+    """The expression for --benchmark_filter; empty for all cases."""
+    if only == "processes":
+        return PROCESS_CASES
+    if only == "threads":
+        return QUICK_CASES if quick else f"-{PROCESS_CASES}"
+    return f"{QUICK_CASES}|{PROCESS_CASES}" if quick else ""
 
 
 def measure(flags: list[str], output: Path, console) -> tuple[int, bool]:

@@ -1,4 +1,4 @@
-"""What scripts/overhead prints after a run: one table."""
+"""What scripts/overhead prints after a run: a table for each kind of pool."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from poolmark_scripts import terminal
-from poolmark_scripts.goals import Row, rows
+from poolmark_scripts.goals import Row, fine_duration, rows
+from poolmark_scripts.goals_processes import ProcessRow, process_rows
 from poolmark_scripts.overhead_results import OverheadResults
 
 COLUMNS = (
@@ -21,17 +22,27 @@ LEGEND = (
     "limit: a cache line's round trip; for cold a futex's; for map a plain loop."
 )
 
+PROCESS_COLUMNS = (
+    ("processes", "left"), ("poolmark", "right"), ("spread", "right"), ("limit", "left"), ("its", "right"), ("x limit", "right"),
+    ("CPython", "right"), ("x faster", "right"), ("met", "left"),
+)  # fmt: skip
+GOAL = ("goal", "left")
+PROCESS_LEGEND = (
+    "processes: a pool of 2 worker processes. limit: the same between two processes without a pool, in the same run. "
+    "CPython: its ProcessPoolExecutor, run after it. x faster: CPython / poolmark. met: the goal."
+)
+
 
 def print_report(results: OverheadResults, console: Console) -> None:
-    """Prints the table, what failed, and what was not measured."""
-    found = rows(results)
-    with_case = console.width >= CASE_FROM_WIDTH
-    table = terminal.table(*COLUMNS, *([CASE] if with_case else []))
-    for row in found:
-        table.add_row(*_cells(row), *([row.ours.name.replace("/poolmark", "")] if with_case else []))
+    """Prints the tables, what failed, and what was not measured."""
+    of_threads, of_processes = rows(results), process_rows(results)
     console.print()
-    console.print(table if found else "None of the cases of the table was measured; the results file has the rest.")
-    console.print()
+    if of_threads:
+        _print_threads(of_threads, console)
+    if of_processes:
+        _print_processes(of_processes, console)
+    if not of_threads and not of_processes:
+        console.print("None of the cases of the table was measured; the results file has the rest.\n")
     if results.failures:
         console.print(Text("failed", style="bold red"))
         for name, message in results.failures.items():
@@ -39,7 +50,36 @@ def print_report(results: OverheadResults, console: Console) -> None:
         console.print()
     if results.context.get("skipped"):
         console.print(f"skipped: {results.context['skipped']}", soft_wrap=True)
-    console.print(Text(LEGEND, style="dim"), soft_wrap=not console.is_terminal)
+    for found, legend in ((of_threads, LEGEND), (of_processes, PROCESS_LEGEND)):
+        if found:
+            console.print(Text(legend, style="dim"), soft_wrap=not console.is_terminal)
+
+
+def _print_threads(found: list[Row], console: Console) -> None:
+    with_case = console.width >= CASE_FROM_WIDTH
+    table = terminal.table(*COLUMNS, *([CASE] if with_case else []))
+    for row in found:
+        table.add_row(*_cells(row), *([row.ours.name.replace("/poolmark", "")] if with_case else []))
+    console.print(table)
+    console.print()
+
+
+def _print_processes(found: list[ProcessRow], console: Console) -> None:
+    with_goal = console.width >= CASE_FROM_WIDTH
+    table = terminal.table(*PROCESS_COLUMNS, *([GOAL] if with_goal else []))
+    for row in found:
+        table.add_row(*_process_cells(row), *([row.goal] if with_goal else []))
+    console.print(table)
+    console.print()
+
+
+def _process_cells(row: ProcessRow) -> list[str]:
+    return [
+        row.case, fine_duration(row.ours.median), f"{row.ours.spread:.0%}", row.limit_name,
+        fine_duration(row.limit.median) if row.limit else "-", _ratio(row.limit_ratio),
+        fine_duration(row.cpython.median) if row.cpython else "-", _ratio(row.cpython_ratio),
+        {True: "yes", False: "no", None: "-"}[row.met],
+    ]  # fmt: skip
 
 
 def _cells(row: Row) -> list[str]:
