@@ -139,13 +139,14 @@ Cases chosen_cases(Cases cases, const std::string& filter) {
 }
 
 std::string help_text() {
-  return R"(overhead: what the machinery of thread pools costs, poolmark's and its peers'.
+  return R"(overhead: what the machinery of pools costs, poolmark's and its peers'.
 
 examples:
   overhead                                           everything: about four minutes
   overhead --benchmark_list_tests                    the names of all cases
   overhead --benchmark_filter='^stream/.*workers:2$' the streams with two workers
-  overhead --benchmark_filter=/poolmark/             poolmark alone
+  overhead --benchmark_filter=/poolmark/             poolmark's pool of threads alone
+  overhead --benchmark_filter=^process/              its pool of processes
   overhead --benchmark_out=costs.json                keep every repetition, as JSON
   overhead --benchmark_repetitions=15 --benchmark_min_time=0.2
 

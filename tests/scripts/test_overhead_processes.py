@@ -212,6 +212,9 @@ def test_only_chooses_a_kind_of_pool_and_its_limits(quick: bool) -> None:
     assert chosen(overhead.filter_of(quick, None)) == THREADS + PROCESSES
 
 
-def test_only_and_a_filter_are_one_choice_too_many(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_and_a_filter_are_one_choice_too_many(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(overhead, "build_program", lambda console: pytest.fail("went on"))
     assert overhead.main(["--only=threads", "--benchmark_filter=^stream/"]) == 2
     assert "--only and --benchmark_filter both choose the cases" in capsys.readouterr().err
