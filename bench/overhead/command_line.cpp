@@ -88,6 +88,7 @@ CommandLine read_command_line(int argc, char** argv) {
   }
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.front() = argv[0];  // the library keeps this one, for the JSON's context
   int left = static_cast<int>(pointers.size());
   pointers.push_back(nullptr);
   benchmark::Initialize(&left, pointers.data());

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from poolmark_scripts import overhead_results
+
 PROGRAM = Path(__file__).with_name("cpython_overhead.py")
 PROBE = "import sys, concurrent.futures.process; sys.exit(sys.implementation.name != 'cpython')"
 NO_PYTHON = "CPython (no python3 with concurrent.futures found)"
@@ -33,9 +35,9 @@ def cases_of(document: dict[str, Any]) -> list[str]:
 def add_to(path: Path, repetitions: int, tasks: int, console) -> bool:
     """Measures what of CPython has a counterpart in the results file `path`, and adds it there, or says there why not.
 
-    False if a case of CPython's failed.
+    False if a case of CPython's failed. ResultsError if `path` is no results file.
     """
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = overhead_results.read(path)
     cases = cases_of(document)
     if not cases:
         return True

@@ -72,18 +72,25 @@ class OverheadResults:
         return found
 
 
-def load(path: Path) -> OverheadResults:
-    """Reads `path`; ResultsError with a sentence if it is no results file of bench/overhead."""
+def read(path: Path) -> dict[str, Any]:
+    """The JSON of `path`; ResultsError with a sentence if it is no results file of bench/overhead."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        entries, context = document["benchmarks"], document["context"]
+        if not isinstance(document["benchmarks"], list) or not isinstance(document["context"], dict):
+            raise TypeError
+        return document
     except OSError as error:
         raise ResultsError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError):
         raise ResultsError(f"{path} is no results file of bench/overhead. Measure again with scripts/overhead.") from None
+
+
+def load(path: Path) -> OverheadResults:
+    """Reads `path`; ResultsError as of read()."""
+    document = read(path)
     cells: dict[str, list[dict[str, Any]]] = {}
     failures: dict[str, str] = {}
-    for entry in entries:
+    for entry in document["benchmarks"]:
         if entry.get("run_type") != "iteration":
             continue
         name = entry["run_name"]
@@ -91,4 +98,4 @@ def load(path: Path) -> OverheadResults:
             failures[name] = entry.get("error_message", "failed")
         else:
             cells.setdefault(name, []).append(entry)
-    return OverheadResults(context, {n: e for n, e in cells.items() if n not in failures}, failures)
+    return OverheadResults(document["context"], {n: e for n, e in cells.items() if n not in failures}, failures)

@@ -131,10 +131,10 @@ def test_a_peer_whose_memory_malloc_does_not_see_is_no_comparison(load) -> None:
     assert (row.other_name, row.ratio) == ("asio", 0.5)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"benchmarks": []}'])
-def test_what_is_no_results_file_is_refused(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b'{"benchmarks": []}', b'{"context": {"executable": "\xe0"}}'])
+def test_what_is_no_results_file_is_refused(text: bytes, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
-    path.write_text(text)
+    path.write_bytes(text)
     with pytest.raises(overhead_results.ResultsError, match="is no results file of bench/overhead"):
         overhead_results.load(path)
 
