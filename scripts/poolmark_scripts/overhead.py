@@ -24,8 +24,14 @@ QUICK_CASES = "|".join((
     "^wait_any/(completion_set|as_completed)/",
     "^(memory|idle|submitters:[0-9]+)/",
 ))  # fmt: skip
-# The process pool and what it is held against; a run of theirs is short, so --quick has them all.
+# The process pool and what it is held against; and what of that the table needs.
 PROCESS_CASES = "^process/|^limit/(process_|eventfd|pipe|shared_memcpy|fork_wait)"
+QUICK_PROCESS_CASES = "|".join((
+    "^process/stream/result/.*/n:100+/workers:2",
+    "^process/(map|round_trip|payload|start|stop)/.*/workers:2",
+    "^process/after_kill/",
+    "^limit/(process_cache_line|process_futex_round_trip_cold|shared_memcpy|fork_wait)",
+))  # fmt: skip
 QUICK_REPETITIONS = 3
 # CPython takes some 100 us a task.
 CPYTHON_REPETITIONS, CPYTHON_TASKS = 5, 20_000
@@ -166,10 +172,10 @@ def chosen_flags(options: argparse.Namespace, flags: list[str]) -> list[str]:
 def filter_of(quick: bool, only: str | None) -> str:
     """The expression for --benchmark_filter; empty for all cases."""
     if only == "processes":
-        return PROCESS_CASES
+        return QUICK_PROCESS_CASES if quick else PROCESS_CASES
     if only == "threads":
         return QUICK_CASES if quick else f"-{PROCESS_CASES}"
-    return f"{QUICK_CASES}|{PROCESS_CASES}" if quick else ""
+    return f"{QUICK_CASES}|{QUICK_PROCESS_CASES}" if quick else ""
 
 
 def measure(flags: list[str], output: Path, console) -> tuple[int, bool]:

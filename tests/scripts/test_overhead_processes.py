@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from poolmark_scripts import cpython_overhead, overhead, overhead_cpython, overhead_results, terminal
+from poolmark_scripts import cpython_overhead, goals_processes, overhead, overhead_cpython, overhead_results, terminal
 from poolmark_scripts.goals_processes import ProcessRow, Wanted, process_rows
 from test_overhead import cell, document, fake_program, load, printed  # noqa: F401  (load is a fixture)
 
@@ -195,8 +195,16 @@ def test_a_wrong_result_of_cpythons_is_a_failure(monkeypatch: pytest.MonkeyPatch
 
 THREADS = ["stream/result/poolmark/n:100000/workers:2", "limit/cache_line_round_trip/hardware/n:100/workers:1",
            "limit/futex_round_trip/kernel/n:1000/workers:1", "idle/second/tbb/n:1/workers:2"]  # fmt: skip
-PROCESSES = [HOT, LINE, "limit/eventfd_round_trip/kernel/n:1000/workers:1", "limit/fork_wait/kernel/n:1/workers:2",
+PROCESSES = [HOT, LINE, OURS.format("stream/result", 100_000), "limit/fork_wait/kernel/n:1/workers:2",
              "limit/shared_memcpy/hardware/n:1/workers:1", "process/after_kill/next/poolmark_processes/n:1/workers:1"]  # fmt: skip
+
+
+def listed_in_goals() -> list[str]:
+    """Our cells of every row, by the names that the program gives them."""
+    names = [OURS.format(case, 1) for case in ("round_trip/cold", "start/ready", "stop/gone", "after_kill/next")]
+    names += [OURS.format(f"payload/{size}", 1) for size in cpython_overhead.PAYLOADS]
+    names += [OURS.format("stream/result", 100_000), OURS.format("stream/result", 100), OURS.format("map/default", 100_000), HOT]
+    return [*names, OURS.format("after_kill/next", 1).replace("workers:2", "workers:1")]
 
 
 def chosen(expression: str) -> list[str]:
@@ -210,6 +218,21 @@ def test_only_chooses_a_kind_of_pool_and_its_limits(quick: bool) -> None:
     assert chosen(overhead.filter_of(quick, "threads")) == THREADS
     assert chosen(overhead.filter_of(quick, "processes")) == PROCESSES
     assert chosen(overhead.filter_of(quick, None)) == THREADS + PROCESSES
+
+
+def test_quick_leaves_out_what_the_table_does_not_show() -> None:
+    left_out = [OURS.format("stream/result", 1), "limit/pipe_round_trip/kernel/n:1000/workers:1"]
+    for name in left_out:
+        assert not re.search(overhead.filter_of(True, "processes"), name)
+        assert re.search(overhead.filter_of(False, "processes"), name)
+
+
+def test_quick_has_every_case_that_the_table_shows(load) -> None:
+    limits = [limit.name for limit in (goals_processes.LINE, goals_processes.COLD_FUTEX, goals_processes.MEMCPY, goals_processes.FORK)]
+    rows = process_rows(load(document(*(cell(name, 1) for name in listed_in_goals()))))
+    assert len(rows) == 13
+    for name in limits + [row.ours.name for row in rows]:
+        assert re.search(overhead.filter_of(True, "processes"), name), name
 
 
 def test_only_and_a_filter_are_one_choice_too_many(
