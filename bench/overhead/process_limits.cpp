@@ -23,6 +23,7 @@ namespace {
 constexpr int kTrips = 1000;
 // Few: where other programs keep the CPUs busy, each trip waits for a time slice.
 constexpr int kSpunTrips = 100;
+constexpr HowOften kSpunRegions{.iterations = 50};
 constexpr int kColdTries = 40;
 constexpr HowOften kForks{.iterations = 20};
 
@@ -169,7 +170,8 @@ void add_process_limit_cases(Cases& cases) {
                      .run = run,
                      .iterations = how_often.iterations});
   };
-  add("limit/process_cache_line_round_trip", "hardware", kSpunTrips, cache_line_round_trip);
+  add("limit/process_cache_line_round_trip", "hardware", kSpunTrips, cache_line_round_trip,
+      kSpunRegions);
   add("limit/process_futex_round_trip", "kernel", kTrips, futex_round_trip);
   add("limit/process_futex_round_trip_cold", "kernel", 1, futex_round_trip_cold,
       {.iterations = kColdTries});

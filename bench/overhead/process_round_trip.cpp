@@ -1,6 +1,7 @@
 // process/round_trip: one task from submit() to its result, the pool of processes awake (hot) or
 // asleep (cold). process/payload: the same with a vector that goes there and comes back.
 
+#include <array>
 #include <thread>
 
 #include "overhead/process_pooled.hpp"
@@ -8,7 +9,8 @@
 namespace bench {
 namespace {
 
-constexpr int kTrips = 1000;    // a region of several, so that reading the clock costs nothing
+constexpr int kTrips = 1000;  // a region of several, so that reading the clock costs nothing
+constexpr HowOften kHotRegions{.iterations = 5};
 constexpr int kColdTries = 40;  // of a repetition: nearly all of their time is the pause
 
 void hot(Meter& meter, PoolmarkProcesses& pool) {
@@ -68,14 +70,14 @@ constexpr std::array kPayloads{
     Payload{"process/payload/8B", 8, 1000},
     Payload{"process/payload/64KiB", 64 * kKiB, 200},
     Payload{"process/payload/1MiB", 1024 * kKiB, 40},
-    Payload{"process/payload/64MiB", 64 * 1024 * kKiB, 3},
+    Payload{"process/payload/64MiB", 64 * 1024 * kKiB, 2},
 };
 
 }  // namespace
 
 void add_process_round_trip_cases(Cases& cases) {
   for (const int workers : {kFewWorkers, kWorkers}) {
-    add_with_processes(cases, "process/round_trip/hot", kTrips, workers, hot);
+    add_with_processes(cases, "process/round_trip/hot", kTrips, workers, hot, kHotRegions);
   }
   add_with_processes(cases, "process/round_trip/cold", 1, kWorkers, cold,
                      {.iterations = kColdTries});

@@ -1,6 +1,7 @@
 // process/stream: n tasks are submitted one by one, then all results are taken. process/map: one
 // function over 100 000 elements, by default options. Both in a pool of processes.
 
+#include <array>
 #include <numeric>
 
 #include "overhead/process_pooled.hpp"
@@ -9,7 +10,16 @@ namespace bench {
 namespace {
 
 constexpr int kLong = 100'000;
-constexpr HowOften kLongRuns{.iterations = 3};  // of some 100 ms
+
+struct Stream {
+  int n;
+  // Fixed, so that no pool is made only to find out how many make a good repetition.
+  HowOften how_often;
+};
+
+constexpr Stream kLongest{kLong, {.iterations = 2}};
+constexpr std::array kStreams{Stream{1, {.iterations = 2000}}, Stream{100, {.iterations = 200}},
+                              kLongest};
 
 void stream(Meter& meter, PoolmarkProcesses& pool, int n) {
   std::vector<poolmark::Future<int>> futures;
@@ -42,15 +52,15 @@ void map(Meter& meter, PoolmarkProcesses& pool) {
 }  // namespace
 
 void add_process_stream_cases(Cases& cases) {
-  for (const int n : {1, 100, kLong}) {
+  for (const auto& [length, how_often] : kStreams) {
     for (const int workers : {kFewWorkers, kWorkers}) {
       add_with_processes(
-          cases, "process/stream/result", n, workers,
-          [n](Meter& meter, PoolmarkProcesses& pool) { stream(meter, pool, n); },
-          n == kLong ? kLongRuns : HowOften{});
+          cases, "process/stream/result", length, workers,
+          [n = length](Meter& meter, PoolmarkProcesses& pool) { stream(meter, pool, n); },
+          how_often);
     }
   }
-  add_with_processes(cases, "process/map/default", kLong, kWorkers, map, kLongRuns);
+  add_with_processes(cases, "process/map/default", kLong, kWorkers, map, kLongest.how_often);
 }
 
 }  // namespace bench
