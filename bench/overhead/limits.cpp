@@ -109,7 +109,8 @@ void malloc_free(Meter& meter) {
   while (meter.next()) {
     meter.start();
     for (int i = 0; i < kTrips; ++i) {
-      void* block = std::malloc(kBlock);
+      // const: as an operand that is written too, g++ 12 gives the library's asm a stale copy.
+      void* const block = std::malloc(kBlock);
       benchmark::DoNotOptimize(block);
       std::free(block);
     }
