@@ -24,6 +24,16 @@ TEST(MaxTasksConformance, MTC_01_a_worker_runs_exactly_so_many_tasks) {
   EXPECT_EQ(pool.max_workers(), 1);
 }
 
+TEST(MaxTasksConformance, MTC_01_is_exact_while_a_backlog_waits) {
+  ProcessPoolExecutor pool(recycling(1, 2));
+  std::vector<Future<pid_t>> futures;
+  for (int i = 0; i < 7; ++i) futures.push_back(pool.submit(getpid));
+  std::map<pid_t, int> tasks_of;
+  for (const auto& future : futures) ++tasks_of[future.result()];
+  EXPECT_EQ(tasks_of.size(), 4U);
+  for (const auto& [pid, tasks] : tasks_of) EXPECT_LE(tasks, 2) << "worker " << pid;
+}
+
 // CPython refuses it with fork, and spawns instead.
 TEST(MaxTasksConformance, MTC_02_both_start_methods_recycle) {
   ProcessPoolExecutor pool({.max_workers = 1, .max_tasks_per_child = 1});

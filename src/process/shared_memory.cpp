@@ -20,7 +20,7 @@ SharedMapping::~SharedMapping() {
 
 OwnedFd make_memory_file(const char* name, std::size_t size) {
   OwnedFd file(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file) throw_system_error("cannot create a memory file");
+  if (!file) throw_system_error("cannot create a memory file (memfd_create)");
   if (const int error = posix_fallocate(file.get(), 0, static_cast<off_t>(size)); error != 0) {
     throw std::system_error(error, std::generic_category(),
                             fmt::format("cannot reserve {} bytes of shared memory", size));

@@ -7,25 +7,12 @@
 namespace poolmark::test {
 namespace {
 
-WorkerDied death_of(const AnyFuture& future) {
-  try {
-    std::rethrow_exception(future.exception());
-  } catch (const WorkerDied& died) {
-    return died;
-  }
-}
-
-int kill_self(int signal) {
-  raise(signal);
-  return 0;
-}
-
 int leave(int code) { std::exit(code); }
 int leave_at_once(int code) { _exit(code); }
 
 // ---- while it runs a task -------------------------------------------------------------
 
-TEST(WorkerDeath, WhileRunningCostsThatTaskAlone) {
+TEST(WorkerDeath, PPE_02_while_running_costs_that_task_alone) {
   Event begun;
   ProcessPoolExecutor pool(with_workers(1));
   const auto doomed = pool.submit(hang, begun.name());
@@ -42,15 +29,25 @@ TEST(WorkerDeath, WhileRunningCostsThatTaskAlone) {
   EXPECT_NE(pool.submit(own_pid).result(), pid);
 }
 
-// DLK-04
-TEST(WorkerDeath, BySignalFromWithinNamesTheSignal) {
+TEST(WorkerDeath, DLK_04_by_a_crash_in_the_task_costs_that_task_and_names_the_signal) {
   ProcessPoolExecutor pool(with_workers(1));
+  EXPECT_EQ(death_of(pool.submit(kill_self, SIGSEGV)).signal, SIGSEGV);
   EXPECT_EQ(death_of(pool.submit(kill_self, SIGTERM)).signal, SIGTERM);
   EXPECT_EQ(death_of(pool.submit(kill_self, SIGABRT)).signal, SIGABRT);
+  EXPECT_EQ(pool.submit(increment, 1).result(), 2);
 }
 
-// DLK-05: a 0 is no success.
-TEST(WorkerDeath, ByExitIsReportedWithItsCode) {
+TEST(WorkerDeath, PPE_03_says_in_words_who_died_of_what_and_when) {
+  ProcessPoolExecutor pool(with_workers(1));
+  const pid_t pid = pool.submit(own_pid).result();
+  const std::string by_signal = death_of(pool.submit(kill_self, SIGTERM)).what();
+  EXPECT_THAT(by_signal, ::testing::HasSubstr(std::to_string(pid)));
+  EXPECT_THAT(by_signal, ::testing::HasSubstr("signal 15"));
+  EXPECT_THAT(by_signal, ::testing::HasSubstr("while it was running a task"));
+  EXPECT_THAT(death_of(pool.submit(leave, 7)).what(), ::testing::HasSubstr("7"));
+}
+
+TEST(WorkerDeath, DLK_05_by_exit_is_reported_with_its_code_0_too) {
   ProcessPoolExecutor pool(with_workers(1));
   for (const int code : {0, 3}) {
     const WorkerDied died = death_of(pool.submit(leave, code));
@@ -59,45 +56,6 @@ TEST(WorkerDeath, ByExitIsReportedWithItsCode) {
     EXPECT_EQ(died.doing, "running a task, which called exit()");
   }
   EXPECT_EQ(death_of(pool.submit(leave_at_once, 0)).exit_code, 0);
-}
-
-struct DiesWhenRead {
-  std::string text;
-  template <class Archive>
-  void save(Archive& archive) const {
-    archive(text);
-  }
-  template <class Archive>
-  void load(Archive&) {
-    raise(SIGKILL);
-  }
-};
-
-struct DiesWhenWritten {
-  std::string text;
-  template <class Archive>
-  void save(Archive&) const {
-    raise(SIGKILL);
-  }
-  template <class Archive>
-  void load(Archive& archive) {
-    archive(text);
-  }
-};
-
-// DLK-02
-TEST(WorkerDeath, WhileReadingArgumentsCostsThatTask) {
-  ProcessPoolExecutor pool(with_workers(1));
-  const auto task = [](const DiesWhenRead& x) { return x.text; };
-  EXPECT_EQ(death_of(pool.submit(task, DiesWhenRead{"x"})).signal, SIGKILL);
-  EXPECT_EQ(pool.submit(increment, 1).result(), 2);
-}
-
-// DLK-07
-TEST(WorkerDeath, WhileWritingAResultCostsThatTask) {
-  ProcessPoolExecutor pool(with_workers(1));
-  EXPECT_EQ(death_of(pool.submit([] { return DiesWhenWritten{"x"}; })).signal, SIGKILL);
-  EXPECT_EQ(pool.submit(increment, 1).result(), 2);
 }
 
 // ---- while it waits -------------------------------------------------------------------
@@ -125,8 +83,7 @@ TEST(WorkerDeath, LosesNothingOfWhatWaitsInItsRing) {
   for (int i = 0; i < 200; ++i) EXPECT_EQ(futures[static_cast<std::size_t>(i)].result(), i + 1);
 }
 
-// DLK-11: the payload is still on its way into the ring.
-TEST(WorkerDeath, UnderAPayloadLargerThanTheRing) {
+TEST(WorkerDeath, DLK_11_leaves_a_payload_larger_than_the_ring_whole) {
   Event begun;
   ProcessPoolExecutor pool(with_workers(1));
   teach_that_tasks_are_short(pool);
@@ -141,8 +98,7 @@ TEST(WorkerDeath, UnderAPayloadLargerThanTheRing) {
   EXPECT_EQ(small.result(), 2);
 }
 
-// SHU-12
-TEST(WorkerDeath, AfterShutdownWasRequestedStillResolvesEverything) {
+TEST(WorkerDeath, SHU_12_after_shutdown_was_requested_still_resolves_everything) {
   Event begun;
   ProcessPoolExecutor pool(with_workers(1));
   const auto doomed = pool.submit(hang, begun.name());
@@ -201,8 +157,8 @@ TEST(WorkerDeath, IsRetriedOnlyWhereTheOptionSaysSo) {
   EXPECT_EQ(death_of(pool.submit(kill_self, SIGKILL)).signal, SIGKILL);
 }
 
-// PPE-02, ERR-05, EXE-11
-TEST(WorkerDeath, BreaksThePoolIfTheOptionSaysSo) {
+// And ERR-05, EXE-11.
+TEST(StrictPool, PPE_02_breaks_when_a_worker_dies) {
   Event begun;
   ProcessPoolOptions options = with_workers(1);
   options.on_worker_death = OnWorkerDeath::BreakPool;
@@ -215,6 +171,22 @@ TEST(WorkerDeath, BreaksThePoolIfTheOptionSaysSo) {
   EXPECT_THROW(pending.result(), BrokenProcessPool);
   EXPECT_NE(running.exception(), pending.exception());
   EXPECT_THROW(pool.submit(increment, 1), BrokenProcessPool);
+}
+
+TEST(StrictPool, DLK_04_breaks_when_the_task_crashes_and_PPE_03_says_of_what) {
+  for (const auto& [task, argument, word] :
+       {std::tuple(&kill_self, SIGSEGV, "signal 11"), std::tuple(&leave, 7, "7")}) {
+    ProcessPoolOptions options = with_workers(1);
+    options.on_worker_death = OnWorkerDeath::BreakPool;
+    ProcessPoolExecutor pool(options);
+    try {
+      pool.submit(task, argument).result();
+      FAIL() << "nothing was thrown";
+    } catch (const BrokenProcessPool& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr(word));
+    }
+    EXPECT_THROW(pool.submit(increment, 1), BrokenProcessPool);
+  }
 }
 
 TEST(ZygoteDeath, BreaksThePoolWithAReason) {

@@ -78,78 +78,6 @@ TEST(ProcessPoolTasks, DeliverLargeResultsThatNobodyWaitsFor) {
   EXPECT_EQ(done.receive(), 4 << 20);
 }
 
-// ---- what they throw ------------------------------------------------------------------
-
-struct RefusesToBeWritten {
-  int value = 0;
-  RefusesToBeWritten() = default;
-  RefusesToBeWritten(const RefusesToBeWritten& other) : value(other.value) {}
-  template <class Archive>
-  void save(Archive&) const {
-    throw std::length_error("not writable");
-  }
-  template <class Archive>
-  void load(Archive&) {}
-};
-
-struct RefusesToBeRead {
-  std::string text;
-  template <class Archive>
-  void save(Archive& archive) const {
-    archive(text);
-  }
-  template <class Archive>
-  void load(Archive& archive) {
-    archive(text);
-    throw std::length_error("not readable");
-  }
-};
-
-class SerialisationFailure : public ::testing::Test {
- protected:
-  ~SerialisationFailure() override { EXPECT_EQ(pool.submit(increment, 1).result(), 2); }
-  ProcessPoolExecutor pool{with_workers(1)};
-};
-
-// DLK-01
-TEST_F(SerialisationFailure, OfAnArgumentIsThrownBySubmit) {
-  const auto task = [](const RefusesToBeWritten& x) { return x.value; };
-  EXPECT_THROW(pool.submit(task, RefusesToBeWritten()), std::length_error);
-}
-
-// DLK-03
-TEST_F(SerialisationFailure, InTheWorkerFailsThatTask) {
-  const auto task = [](const RefusesToBeRead& x) { return x.text; };
-  EXPECT_THROW(pool.submit(task, RefusesToBeRead{"x"}).result(), std::length_error);
-}
-
-// DLK-08
-TEST_F(SerialisationFailure, OfTheResultFailsThatTask) {
-  EXPECT_THROW(pool.submit([] { return RefusesToBeWritten(); }).result(), std::length_error);
-}
-
-// DLK-09
-TEST_F(SerialisationFailure, OfTheResultInTheCallerFailsThatTask) {
-  const auto future = pool.submit([] { return RefusesToBeRead{"x"}; });
-  EXPECT_THROW(future.result(), std::length_error);
-}
-
-struct OwnError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-TEST(ProcessPoolTasks, ThrowTheirOwnTypesAsRemoteErrors) {
-  ProcessPoolExecutor pool(with_workers(1));
-  const auto future = pool.submit([]() -> int { throw OwnError("told"); });
-  try {
-    future.result();
-    FAIL() << "nothing was thrown";
-  } catch (const RemoteError& error) {
-    EXPECT_THAT(error.type_name, ::testing::HasSubstr("OwnError"));
-    EXPECT_EQ(error.message, "told");
-  }
-}
-
 // ---- cancelling -----------------------------------------------------------------------
 
 class Cancelling : public ::testing::Test {
@@ -174,8 +102,7 @@ int say(MailboxName box, int what) {
   return what;
 }
 
-// PPE-13: what waits in the worker's ring is still exactly cancellable, and not running.
-TEST_F(Cancelling, IsExactUntilTheWorkerHasTakenTheTask) {
+TEST_F(Cancelling, PPE_13_is_exact_until_the_worker_has_taken_the_task) {
   const auto running = held();
   const auto first = pool.submit(say, ran.name(), 1);
   const auto second = pool.submit(say, ran.name(), 2);
@@ -220,8 +147,7 @@ TEST_F(Cancelling, OfManyLeavesRoomForMore) {
 
 // ---- workers --------------------------------------------------------------------------
 
-// PPE-07
-TEST(ProcessPoolWorkers, StartOnDemandAndAreReused) {
+TEST(ProcessPoolWorkers, PPE_07_start_on_demand_and_are_reused) {
   ProcessPoolExecutor pool(with_workers(4));
   EXPECT_THAT(pool.worker_pids(), ::testing::IsEmpty());
   const int first = pool.submit(own_pid).result();
@@ -229,8 +155,7 @@ TEST(ProcessPoolWorkers, StartOnDemandAndAreReused) {
   EXPECT_THAT(pool.worker_pids(), ::testing::ElementsAre(first));
 }
 
-// PPE-06
-TEST(ProcessPoolWorkers, AreNeverMoreThanAsked) {
+TEST(ProcessPoolWorkers, PPE_06_are_never_more_than_asked) {
   Event begun;
   Event may_end;
   ProcessPoolExecutor pool(with_workers(3));

@@ -5,9 +5,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <exception>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "event.hpp"
@@ -62,6 +66,76 @@ inline void teach_that_tasks_are_short(ProcessPoolExecutor& pool) {
   std::vector<Future<int>> futures;
   for (int i = 0; i < 3000; ++i) futures.push_back(pool.submit(increment, i));
   wait(futures);
+}
+
+/// How the worker of this task died. What else it failed with is thrown.
+inline WorkerDied death_of(const AnyFuture& future) {
+  try {
+    if (const auto error = future.exception()) std::rethrow_exception(error);
+  } catch (const WorkerDied& died) {
+    return died;
+  }
+  throw std::logic_error("the task did not fail");
+}
+
+/// Ends the calling process by a signal.
+inline int kill_self(int signal) {
+  raise(signal);
+  return 0;
+}
+
+/// What this process has open and mapped for its pools.
+struct Holdings {
+  std::ptrdiff_t descriptors = 0;
+  std::ptrdiff_t mappings = 0;
+  bool operator==(const Holdings&) const = default;
+
+  static Holdings now() {
+    Holdings held;
+    const std::filesystem::directory_iterator entries("/proc/self/fd");
+    held.descriptors = std::distance(begin(entries), end(entries));
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+      held.mappings += line.find("memfd:poolmark") != std::string::npos;
+    }
+    return held;
+  }
+  friend void PrintTo(const Holdings& held, std::ostream* to) {
+    *to << held.descriptors << " descriptors, " << held.mappings << " mappings";
+  }
+};
+
+/// Whether the process is there, if only to be reaped.
+inline bool exists(pid_t pid) { return kill(pid, 0) == 0; }
+
+/// Runs `check` in a forked child, whose sentence about what is wrong ("" for nothing) comes back.
+/// For what a process cannot undo: the child has one thread and no zygote.
+template <class Check>
+std::string in_forked_child(Check check) {
+  int ends[2];
+  if (pipe(ends) != 0) return "no pipe";
+  const pid_t child = fork();
+  if (child == 0) {
+    std::string wrong;
+    try {
+      wrong = check();
+    } catch (const std::exception& error) {
+      wrong = std::string("it threw: ") + error.what();
+    }
+    const bool told = write(ends[1], wrong.data(), wrong.size()) >= 0;
+    _exit(told && wrong.empty() ? 0 : 1);
+  }
+  close(ends[1]);
+  std::string wrong;
+  char piece[256];
+  for (ssize_t got = 0; (got = read(ends[0], piece, sizeof piece)) > 0;) {
+    wrong.append(piece, static_cast<std::size_t>(got));
+  }
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (status != 0 && wrong.empty()) return "the child ended with status " + std::to_string(status);
+  return wrong;
 }
 
 /// Waits for the end of a process that need not be a child of this one.

@@ -1,0 +1,46 @@
+#include "process/bell.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace poolmark::detail {
+namespace {
+
+bool has_rung(const Bell& bell) {
+  pollfd watched{bell.event(), POLLIN, 0};
+  return poll(&watched, 1, 0) == 1;
+}
+
+TEST(Bell, IsSilentWhileNobodySleeps) {
+  Bell bell = Bell::create();
+  bell.ring();
+  EXPECT_FALSE(has_rung(bell));
+}
+
+TEST(Bell, RingsOnceForOneSleep) {
+  Bell bell = Bell::create();
+  bell.set_sleeper(PoolSleeper::kService);
+  bell.ring();
+  bell.ring();
+  std::uint64_t count = 0;
+  ASSERT_EQ(read(bell.event(), &count, sizeof count), static_cast<ssize_t>(sizeof count));
+  EXPECT_EQ(count, 1U);
+}
+
+// cpython#105829: there a pipe, which filled up and blocked who submitted.
+TEST(Bell, DLK_12_blocks_nobody_when_its_channel_is_full) {
+  Bell bell = Bell::create();
+  const std::uint64_t full = ~std::uint64_t{0} - 1;
+  ASSERT_EQ(write(bell.event(), &full, sizeof full), static_cast<ssize_t>(sizeof full));
+  for (int i = 0; i < 3; ++i) {
+    bell.set_sleeper(PoolSleeper::kService);
+    bell.ring();
+  }
+  EXPECT_TRUE(has_rung(bell));
+}
+
+}  // namespace
+}  // namespace poolmark::detail

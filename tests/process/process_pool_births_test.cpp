@@ -1,0 +1,177 @@
+#include <set>
+#include <thread>
+
+#include "poolmark/executor.hpp"
+#include "process_pools.hpp"
+
+// Options, initializers, and where workers come from.
+namespace poolmark::test {
+namespace {
+
+int threads_of_parent() {
+  const std::filesystem::directory_iterator threads("/proc/" + std::to_string(getppid()) + "/task");
+  return static_cast<int>(std::distance(begin(threads), end(threads)));
+}
+
+// ---- options --------------------------------------------------------------------------
+
+TEST(ProcessPoolOptions, OutOfRangeAreRefusedWithTheirValue) {
+  const auto refused = [](ProcessPoolOptions options) -> std::string {
+    try {
+      ProcessPoolExecutor pool(options);
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refused(with_workers(0)), ::testing::HasSubstr("0"));
+  EXPECT_THAT(refused(with_workers(-1)), ::testing::HasSubstr("-1"));
+  EXPECT_THAT(refused(with_workers(1'000'000'000)), ::testing::HasSubstr("1000000000"));
+  ProcessPoolOptions no_tasks = with_workers(1);
+  no_tasks.max_tasks_per_child = 0;
+  EXPECT_THAT(refused(no_tasks), ::testing::HasSubstr("max_tasks_per_child is 0"));
+  ProcessPoolOptions fewer_retries = with_workers(1);
+  fewer_retries.retries_after_worker_death = -2;
+  EXPECT_THAT(refused(fewer_retries), ::testing::HasSubstr("-2"));
+}
+
+TEST(ProcessPoolOptions, PPE_01_make_a_worker_a_usable_cpu_if_they_say_nothing) {
+  ProcessPoolOptions options;
+  options.start_method = StartMethod::ProcessZygote;
+  EXPECT_EQ(ProcessPoolExecutor(options).max_workers(), usable_cpus());
+}
+
+TEST(ProcessPoolOptions, PPE_08_choose_the_zygote_that_workers_come_from) {
+  EXPECT_EQ(ProcessPoolOptions().start_method, StartMethod::PoolZygote);
+  for (const auto method : {StartMethod::PoolZygote, StartMethod::ProcessZygote}) {
+    ProcessPoolOptions options = with_workers(1);
+    options.start_method = method;
+    ProcessPoolExecutor pool(options);
+    // Forked by a process of one thread, never by this one.
+    EXPECT_NE(pool.submit(parents_pid).result(), getpid());
+    EXPECT_EQ(pool.submit(threads_of_parent).result(), 1);
+  }
+}
+
+TEST(ProcessPoolOptions, NameTheWorkers) {
+  ProcessPoolOptions options = with_workers(1);
+  options.process_name_prefix = "crunch";
+  ProcessPoolExecutor pool(options);
+  std::ifstream comm("/proc/" + std::to_string(pool.submit(own_pid).result()) + "/comm");
+  std::string name;
+  std::getline(comm, name);
+  EXPECT_EQ(name, "crunch");
+}
+
+// ---- initializer ----------------------------------------------------------------------
+
+int set_by_initializer = 0;
+
+void set_it() { set_by_initializer = getpid(); }
+int read_it() { return set_by_initializer == getpid(); }
+
+TEST(ProcessInitializer, INI_01_runs_in_every_worker_replacements_included) {
+  ProcessPoolOptions options = with_workers(1);
+  options.initializer = set_it;
+  options.max_tasks_per_child = 1;
+  ProcessPoolExecutor pool(options);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(pool.submit(read_it).result(), 1);
+  EXPECT_EQ(set_by_initializer, 0);
+}
+
+TEST(ProcessInitializer, MayBeAClosureOfPlainValues) {
+  ProcessPoolOptions options = with_workers(1);
+  options.initializer = [value = 42] { set_by_initializer = value; };
+  ProcessPoolExecutor pool(options);
+  EXPECT_EQ(pool.submit([] { return set_by_initializer; }).result(), 42);
+}
+
+TEST(ProcessInitializer, INI_02_that_throws_breaks_the_pool_with_its_text) {
+  ProcessPoolOptions options = with_workers(1);
+  options.initializer = [] { throw std::runtime_error("no licence"); };
+  ProcessPoolExecutor pool(options);
+  const auto first = pool.submit(increment, 1);
+  EXPECT_THROW(
+      {
+        try {
+          first.result();
+        } catch (const BrokenProcessPool& error) {
+          EXPECT_THAT(error.what(), ::testing::HasSubstr("no licence"));
+          throw;
+        }
+      },
+      BrokenProcessPool);
+  EXPECT_THROW(pool.submit(increment, 1), BrokenProcessPool);
+}
+
+TEST(ProcessInitializer, ThatEndsTheWorkerBreaksThePoolToo) {
+  ProcessPoolOptions options = with_workers(1);
+  options.initializer = [] { std::exit(4); };
+  ProcessPoolExecutor pool(options);
+  EXPECT_THROW(pool.submit(increment, 1).result(), BrokenProcessPool);
+}
+// ---- zygotes --------------------------------------------------------------------------
+
+TEST(PoolZygote, SeesTheGlobalsAsTheyWereWhenThePoolWasMade) {
+  set_by_initializer = 7;
+  ProcessPoolExecutor pool({.max_workers = 1});
+  set_by_initializer = 8;
+  EXPECT_EQ(pool.submit([] { return set_by_initializer; }).result(), 7);
+}
+
+TEST(PoolZygote, WorksInAProcessWithThreads) {
+  SKIP_UNDER_TSAN("a child forked from a process with threads may not fork or start threads");
+  Event may_end;
+  std::thread other([&] { may_end.wait(); });
+  {
+    ProcessPoolExecutor pool({.max_workers = 2});
+    EXPECT_EQ(pool.submit(increment, 1).result(), 2);
+  }
+  may_end.set();
+  other.join();
+}
+
+TEST(PoolZygote, PrintsNothingTwice) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    std::printf("before;");
+    {
+      ProcessPoolExecutor pool({.max_workers = 2});
+      pool.submit([] { std::printf("task;"); }).result();
+    }
+    std::printf("after;");
+    std::fflush(stdout);
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string printed;
+  char piece[256];
+  for (ssize_t got = 0; (got = read(ends[0], piece, sizeof piece)) > 0;) {
+    printed.append(piece, static_cast<std::size_t>(got));
+  }
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  // The worker prints when it ends, which is before the pool is gone.
+  EXPECT_EQ(printed, "before;task;after;");
+}
+TEST(ProcessZygote, IsNeededForItsStartMethod) {
+  const pid_t child = fork();
+  if (child == 0) {
+    // The zygote of main() is the parent's.
+    bool refused = false;
+    try {
+      ProcessPoolExecutor pool(with_workers(1));
+    } catch (const std::logic_error& error) {
+      refused = std::string(error.what()).find("start_zygote()") != std::string::npos;
+    }
+    _exit(refused ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+}  // namespace
+}  // namespace poolmark::test

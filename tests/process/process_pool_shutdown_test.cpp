@@ -1,0 +1,172 @@
+#include <set>
+#include <thread>
+
+#include "process_pools.hpp"
+
+// Shutdown, what else ends a pool, and that nothing is left behind.
+namespace poolmark::test {
+namespace {
+
+// ---- shutdown -------------------------------------------------------------------------
+
+TEST(ProcessPoolShutdown, SHU_03_without_waiting_returns_and_lets_the_work_finish) {
+  Event begun;
+  Event may_end;
+  Future<int> running;
+  Future<int> behind;
+  {
+    ProcessPoolExecutor pool(with_workers(1));
+    running = pool.submit(hold, begun.name(), may_end.name());
+    behind = pool.submit(increment, 1);
+    begun.wait();
+    pool.shutdown({.wait = false});
+    EXPECT_THROW(pool.submit(increment, 1), ShutdownError);
+  }
+  EXPECT_TRUE(running.running());
+  may_end.set();
+  const Watched worker(running.result());
+  EXPECT_EQ(behind.result(), 2);
+  if (worker.is_open()) {
+    EXPECT_TRUE(worker.await_end());
+  }
+}
+
+TEST(ProcessPoolShutdown, SHU_04_cancels_what_has_not_started) {
+  Event begun;
+  Event may_end;
+  ProcessPoolExecutor pool(with_workers(1));
+  teach_that_tasks_are_short(pool);
+  const auto running = pool.submit(hold, begun.name(), may_end.name());
+  begun.wait();
+  std::vector<Future<int>> waiting;
+  for (int i = 0; i < 500; ++i) waiting.push_back(pool.submit(increment, i));
+  pool.shutdown({.wait = false, .cancel_futures = true});
+  for (const auto& future : waiting) EXPECT_TRUE(future.cancelled());
+  may_end.set();
+  pool.shutdown();
+  EXPECT_GT(running.result(), 0);
+}
+
+TEST(ProcessPoolShutdown, SHU_01_may_be_called_by_many_and_in_a_callback) {
+  ProcessPoolExecutor pool(with_workers(2));
+  Event called;
+  auto future = pool.submit(increment, 1);
+  future.add_done_callback([&](const Future<int>&) {
+    pool.shutdown();
+    called.set();
+  });
+  called.wait();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { pool.shutdown(); });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(future.result(), 2);
+}
+
+TEST(ProcessPoolShutdown, SHU_11_leaves_nothing_behind) {
+  const Holdings before = Holdings::now();
+  for (const bool broken : {false, true}) {
+    std::vector<pid_t> processes;
+    Future<int> survivor;
+    {
+      Event begun;
+      ProcessPoolExecutor pool(with_workers(3));
+      std::vector<Future<int>> futures;
+      for (int i = 0; i < 100; ++i) futures.push_back(pool.submit(increment, i));
+      wait(futures);
+      survivor = futures.front();
+      processes = pool.worker_pids();
+      const pid_t zygote = pool.submit(parents_pid).result();
+      processes.push_back(zygote);
+      if (broken) kill(zygote, SIGKILL);
+    }
+    for (const pid_t pid : processes) {
+      // A worker whose zygote was killed is init's to reap, at its leisure.
+      if (!broken) {
+        EXPECT_FALSE(exists(pid)) << pid;
+      }
+    }
+    EXPECT_EQ(survivor.result(), 1);
+    EXPECT_EQ(Holdings::now(), before);
+  }
+}
+
+TEST(ProcessPoolShutdown, OfAnUnusedPoolLeavesNothingBehind) {
+  const Holdings before = Holdings::now();
+  { ProcessPoolExecutor pool(with_workers(2)); }
+  EXPECT_EQ(Holdings::now(), before);
+}
+
+TEST(PoolZygote, LeavesNoChildBehind) {
+  {
+    ProcessPoolExecutor pool({.max_workers = 2});
+    EXPECT_EQ(pool.submit(increment, 1).result(), 2);
+  }
+  // The zygote of main() is left, and nothing that has ended.
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), 0);
+}
+// ---- other processes ------------------------------------------------------------------
+
+ProcessPoolExecutor* inherited_pool = nullptr;
+
+int use_inherited_pool() { return inherited_pool->submit(increment, 1).result(); }
+
+TEST(InheritedPool, PPE_11_refuses_to_be_used_in_a_worker) {
+  ProcessPoolExecutor outer(with_workers(1));
+  inherited_pool = &outer;
+  ProcessPoolExecutor inner({.max_workers = 1});
+  EXPECT_THROW(inner.submit(use_inherited_pool).result(), DeadlockError);
+  inherited_pool = nullptr;
+}
+
+TEST(InheritedPool, IsInertInAForkedChild) {
+  auto pool = std::make_unique<ProcessPoolExecutor>(with_workers(1));
+  EXPECT_EQ(pool->submit(increment, 1).result(), 2);
+  const pid_t child = fork();
+  if (child == 0) {
+    bool refused = false;
+    try {
+      pool->submit(increment, 1);
+    } catch (const DeadlockError&) {
+      refused = true;
+    }
+    pool->shutdown();
+    pool.reset();
+    _exit(refused ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(pool->submit(increment, 2).result(), 3);
+}
+
+int report_and_hang(MailboxName box) {
+  box.post(getppid());
+  box.post(getpid());
+  for (;;) pause();
+}
+
+// cpython#111873
+TEST(MainProcess, KilledTakesItsWorkersAndZygotesAlong) {
+  for (const auto method : {StartMethod::PoolZygote, StartMethod::ProcessZygote}) {
+    Mailbox pids;
+    const pid_t main_process = fork();
+    if (main_process == 0) {
+      start_zygote();
+      ProcessPoolOptions options = with_workers(1);
+      options.start_method = method;
+      ProcessPoolExecutor pool(options);
+      pool.submit(report_and_hang, pids.name()).result();
+      _exit(1);
+    }
+    const Watched zygote(pids.receive());
+    const Watched worker(pids.receive());
+    ASSERT_TRUE(zygote.is_open() && worker.is_open());
+    kill(main_process, SIGKILL);
+    EXPECT_TRUE(worker.await_end());
+    EXPECT_TRUE(zygote.await_end());
+    waitpid(main_process, nullptr, 0);
+  }
+}
+
+}  // namespace
+}  // namespace poolmark::test
