@@ -177,6 +177,7 @@ class PoolCore final : public ProcessPool {
   bool service_sleeps_ = false;
   bool service_is_armed_ = false;         // the bell wakes it
   bool service_looks_by_itself_ = false;  // it sleeps for a bounded time: no bell needed
+  bool service_sleeps_soundly_ = false;   // it sleeps without an alarm clock
   std::uint64_t activity_ = 0;       // submits and waits: threads that look at the rings anyway
   std::uint64_t activity_seen_ = 0;  // by the service thread, when it last fell asleep
 

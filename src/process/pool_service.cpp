@@ -181,8 +181,9 @@ void PoolCore::arm_service() noexcept {
   if (!anything_in_flight()) return;
   bell_->set_sleeper(PoolSleeper::kService);
   service_is_armed_ = true;
-  // It slept without an alarm clock until now, or news came before it was armed.
-  if (has_news() || balance_at_) kick_service();
+  // News came before it was armed, or it slept without an alarm clock until now, and a worker may
+  // stop for good between clearing the bell and ringing it.
+  if (has_news() || balance_at_ || service_sleeps_soundly_) kick_service();
 }
 
 void PoolCore::kick_service() noexcept {
@@ -219,6 +220,9 @@ void PoolCore::look_after_everything(Aftermath& after) {
 void PoolCore::sleep_as_service(Lock& lock) {
   service_sleeps_ = true;
   service_looks_by_itself_ = activity_ - activity_seen_ >= kBusyPerLook && anything_in_flight();
+  // Not before it has been quiet for as long as a sleep: or the first of the next tasks would have
+  // to wake it, only to set its alarm clock.
+  service_sleeps_soundly_ = activity_ == activity_seen_ && !anything_in_flight();
   activity_seen_ = activity_;
   if (!service_looks_by_itself_ && !has_drainer_ && anything_in_flight()) {
     bell_->set_sleeper(PoolSleeper::kService);
@@ -236,12 +240,13 @@ void PoolCore::sleep_as_service(Lock& lock) {
   service_sleeps_ = false;
   service_is_armed_ = false;
   service_looks_by_itself_ = false;
+  service_sleeps_soundly_ = false;
   if (!has_drainer_) bell_->set_sleeper(PoolSleeper::kNobody);
 }
 
 milliseconds PoolCore::service_nap() const {
   if (service_looks_by_itself_) return kLookInterval;
-  if (!anything_in_flight()) return payloads_.has_unused() ? kPayloadsKept : milliseconds(-1);
+  if (service_sleeps_soundly_) return payloads_.has_unused() ? kPayloadsKept : milliseconds(-1);
   auto nap = kLongestSleep;
   const auto now = Clock::now();
   const auto no_later_than = [&](Clock::time_point when) {
