@@ -5,6 +5,7 @@
 #include <new>
 
 #include "poolmark/detail/futex.hpp"
+#include "process/fault_hooks.hpp"
 
 namespace poolmark::detail {
 
@@ -31,7 +32,9 @@ Bell Bell::open(OwnedFd memory_file, OwnedFd event) {
 void Bell::ring() noexcept {
   // seq_cst: the look comes after what was published, see ring.hpp.
   if (word().load(std::memory_order_seq_cst) == 0) return;
-  switch (PoolSleeper{word().exchange(0, std::memory_order_seq_cst)}) {
+  const PoolSleeper sleeper{word().exchange(0, std::memory_order_seq_cst)};
+  if (sleeper != PoolSleeper::kNobody) POOLMARK_HOOK(kBellCleared);
+  switch (sleeper) {
     case PoolSleeper::kNobody:
       break;
     case PoolSleeper::kService:

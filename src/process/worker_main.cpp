@@ -11,6 +11,7 @@
 #include "process/bell.hpp"
 #include "process/channel.hpp"
 #include "process/child_process.hpp"
+#include "process/fault_hooks.hpp"
 #include "process/payload_window.hpp"
 
 namespace poolmark::detail {
@@ -43,6 +44,7 @@ class WorkerLoop {
   void run() {
     channel_of_this_process = &channel_.header();
     on_exit(report_exit, nullptr);
+    POOLMARK_HOOK(kStarting);
     while (await_call()) {
       if (!take()) {
         skip();
@@ -78,6 +80,7 @@ class WorkerLoop {
   bool take() noexcept {
     // Before it is taken: a death from then on is a death with this task.
     now_doing(Doing::kReadingArguments);
+    POOLMARK_HOOK(kBeforeTaking);
     std::uint64_t queued = cell_word(number_, CellState::kQueued);
     // Acquire-release: the pool that sees "taken" must not see effects of the task before it.
     return cell().word.compare_exchange_strong(queued, cell_word(number_, CellState::kTaken),
@@ -96,6 +99,7 @@ class WorkerLoop {
   }
 
   CallOutcome run_task() {
+    POOLMARK_HOOK(kAfterTaking);
     const std::byte* bytes = read_call();
     if (bytes == nullptr) {
       answer(CallOutcome::kUnreadable);
@@ -105,6 +109,7 @@ class WorkerLoop {
     WireReader call(bytes, place.size & TaskCell::kSizeMask);
     now_doing(Doing::kRunning);
     const auto thunk = reinterpret_cast<CallThunk>(place.thunk);
+    if (number_ == shared().initializer) POOLMARK_HOOK(kInitializing);
     const CallOutcome outcome = thunk(call, answer_);
     now_doing(Doing::kWritingResult);
     answer(outcome);
@@ -147,8 +152,10 @@ class WorkerLoop {
       if (!flows) results_.write_some(answer_.data(), answer_.size());
       results_.publish();
     }
+    POOLMARK_HOOK(kBeforePublish);
     // seq_cst, and so a release too: see "No wake-up is lost" in README.md.
     place.word.store(cell_word(number_, CellState::kAnswered), std::memory_order_seq_cst);
+    POOLMARK_HOOK(kAfterPublish);
     bell_.ring();
     if (flows) write(answer_.data(), answer_.size());
     if (in_file) answer_.release();
@@ -162,6 +169,7 @@ class WorkerLoop {
       size -= got;
       if (size == 0) return;
       if (next != nullptr) next += got;
+      POOLMARK_HOOK(kReadingMore);
       await([this] { return tasks_.available() != 0; });
     }
   }
@@ -178,12 +186,15 @@ class WorkerLoop {
     for (;;) {
       const std::size_t put = results_.write_some(from, size);
       if (put != 0) {
+        POOLMARK_HOOK(kBeforePublish);
         results_.publish();
+        POOLMARK_HOOK(kAfterPublish);
         bell_.ring();
       }
       size -= put;
       if (size == 0) return;
       from += put;
+      POOLMARK_HOOK(kWritingMore);
       await_space();
     }
   }
@@ -223,7 +234,9 @@ class WorkerLoop {
         parked.store(0, std::memory_order_seq_cst);
         return news;
       }
+      POOLMARK_HOOK(kAboutToSleep);
       futex_wait(parked, 1, std::chrono::steady_clock::now() + kLongestSleep, FutexScope::kShared);
+      POOLMARK_HOOK(kAfterWake);
     }
   }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "process/child_process.hpp"
+#include "process/fault_hooks.hpp"
 #include "process/worker_main.hpp"
 
 namespace poolmark::detail {
@@ -81,6 +82,7 @@ class ZygoteLoop {
       exited.status = status;
       exited.cpu_nanoseconds = nanoseconds(used.ru_utime) + nanoseconds(used.ru_stime);
       children_.erase(child);
+      POOLMARK_HOOK(kZygoteReportsEnd);
       send_message(estate_.control.get(), exited);
     }
   }
@@ -115,6 +117,7 @@ class ZygoteLoop {
     }
     setpgid(pid, pid);  // both sides do it, so that it is done whoever runs first
     children_.push_back({worker, pid});
+    POOLMARK_HOOK(kZygoteReportsStart);
     send_message(estate_.control.get(),
                  ZygoteMessage{.word = ZygoteWord::kSpawned, .worker = worker, .pid = pid});
   }

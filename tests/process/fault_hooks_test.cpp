@@ -1,0 +1,348 @@
+#include "process/fault_hooks.hpp"
+
+#include <thread>
+
+#include "process_pools.hpp"
+
+// A worker or the zygote dies or stops at every place where it matters. What it has said by then is
+// kept, what it has taken and not answered is lost (or tried again), and nothing else is.
+namespace poolmark::test {
+namespace {
+
+using detail::fault_plan;
+using detail::FaultAction;
+using detail::FaultPoint;
+
+/// What a pool is given to do, so that workers come to a point.
+enum class Work {
+  kSmallTasks,
+  kLargeArguments,    // larger than a ring
+  kLargeResults,      // the same
+  kForOneWhoWaits,    // an answer that a sleeping caller waits for
+  kForNobodyWaiting,  // an answer that the sleeping service thread has to fetch
+};
+
+struct Fault {
+  const char* name;
+  FaultPoint point;
+  int passage;
+  Work work;
+  int tasks_lost;  // if the worker dies there
+};
+
+void PrintTo(const Fault& fault, std::ostream* to) { *to << fault.name; }
+
+/// The state of a process as /proc tells it: S sleeps, T is stopped; 0 if there is none.
+char state_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const auto bracket = line.rfind(')');
+  return bracket == std::string::npos ? '\0' : line.at(bracket + 2);
+}
+
+/// Returns when the process is in this state, or gone.
+void await_state(pid_t pid, char state) {
+  const auto give_up = std::chrono::steady_clock::now() + kWatchdog;
+  for (char now = state_of(pid); now != state && now != '\0'; now = state_of(pid)) {
+    if (std::chrono::steady_clock::now() > give_up) throw std::runtime_error("watchdog");
+    std::this_thread::yield();
+  }
+}
+
+/// Sends a signal to whoever the plan has stopped.
+class Reviver {
+ public:
+  explicit Reviver(int signal)
+      : thread_([signal] {
+          const pid_t pid = fault_plan().await();
+          if (pid == 0) return;
+          await_state(pid, 'T');
+          kill(pid, signal);
+        }) {}
+  Reviver(const Reviver&) = delete;
+  Reviver& operator=(const Reviver&) = delete;
+  ~Reviver() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
+constexpr std::size_t kLargerThanARing = 300 << 10;
+
+std::size_t size_of(const std::string& text) { return text.size(); }
+std::string text_of(char letter) { return std::string(kLargerThanARing, letter); }
+int return_when(EventName event, int value) {
+  event.wait();
+  return value;
+}
+
+/// Rounds of work in a pool, and how they ended.
+class Rounds {
+ public:
+  explicit Rounds(ProcessPoolExecutor& pool) : pool_(pool) {}
+
+  int tasks_lost() const { return tasks_lost_; }
+
+  void run(Work work) {
+    switch (work) {
+      case Work::kSmallTasks:
+        small_tasks();
+        break;
+      case Work::kLargeArguments:
+        large_arguments();
+        break;
+      case Work::kLargeResults:
+        large_results();
+        break;
+      case Work::kForOneWhoWaits:
+        for_one_who_waits();
+        break;
+      case Work::kForNobodyWaiting:
+        for_nobody_waiting();
+        break;
+    }
+  }
+
+ private:
+  template <class T>
+  void expect(const Future<T>& future, const T& value) {
+    try {
+      EXPECT_EQ(future.result(), value);
+    } catch (const WorkerDied& died) {
+      EXPECT_EQ(died.signal, SIGKILL);
+      EXPECT_EQ(died.pid, fault_plan().await());
+      ++tasks_lost_;
+    }
+  }
+
+  void small_tasks() {
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 30; ++i) futures.push_back(pool_.submit(increment, i));
+    for (int i = 0; i < 30; ++i) expect(futures[static_cast<std::size_t>(i)], i + 1);
+    // So that the next round has somebody to wake.
+    for (const pid_t pid : pool_.worker_pids()) await_state(pid, 'S');
+  }
+
+  void large_arguments() {
+    std::vector<Future<std::size_t>> futures;
+    for (int i = 0; i < 3; ++i) futures.push_back(pool_.submit(size_of, text_of('a')));
+    for (const auto& future : futures) expect(future, kLargerThanARing);
+  }
+
+  void large_results() {
+    std::vector<Future<std::string>> futures;
+    for (char letter = 'a'; letter < 'd'; ++letter) {
+      futures.push_back(pool_.submit(text_of, letter));
+    }
+    for (char letter = 'a'; letter < 'd'; ++letter) {
+      expect(futures[static_cast<std::size_t>(letter - 'a')], text_of(letter));
+    }
+  }
+
+  void for_one_who_waits() {
+    Event may_end;
+    const auto future = pool_.submit(return_when, may_end.name(), 7);
+    std::thread helper([&may_end, caller = this_thread_id()] {
+      await_sleep_of(caller);
+      may_end.set();
+    });
+    expect(future, 7);
+    helper.join();
+  }
+
+  void for_nobody_waiting() {
+    Event may_end;
+    Event done;
+    auto future = pool_.submit(return_when, may_end.name(), 7);
+    future.add_done_callback([&done](const Future<int>&) { done.set(); });
+    await_sleep_of(service_thread());
+    may_end.set();
+    done.wait();
+    expect(future, 7);
+  }
+
+  /// It gives itself its name, a moment after the first submit().
+  static int service_thread() {
+    const auto give_up = std::chrono::steady_clock::now() + kWatchdog;
+    while (std::chrono::steady_clock::now() < give_up) {
+      for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream file(thread.path() / "comm");
+        std::string name;
+        std::getline(file, name);
+        if (name == "poolmark-serve") return std::stoi(thread.path().filename());
+      }
+    }
+    throw std::runtime_error("watchdog: the pool has no service thread");
+  }
+
+  ProcessPoolExecutor& pool_;
+  int tasks_lost_ = 0;
+};
+
+class FaultTest : public ::testing::TestWithParam<Fault> {
+ protected:
+  ~FaultTest() override { fault_plan().clear(); }
+
+  /// How many tasks are lost when the worker comes to its point.
+  static int tasks_lost(const ProcessPoolOptions& options, FaultAction action) {
+    constexpr int kRoundsAtMost = 200;
+    constexpr int kRoundsAfter = 3;
+    const Fault& fault = GetParam();
+    const Holdings before = Holdings::now();
+    std::vector<pid_t> processes;
+    int lost = 0;
+    {
+      fault_plan().set(fault.point, action, fault.passage);
+      ProcessPoolExecutor pool(options);
+      Rounds rounds(pool);
+      for (int i = 0; i < kRoundsAtMost && !fault_plan().has_happened(); ++i) {
+        rounds.run(fault.work);
+      }
+      EXPECT_TRUE(fault_plan().has_happened()) << "no worker came there";
+      for (int i = 0; i < kRoundsAfter; ++i) rounds.run(fault.work);
+      rounds.run(Work::kSmallTasks);
+      lost = rounds.tasks_lost();
+      processes = pool.worker_pids();
+      processes.push_back(fault_plan().await());
+      processes.push_back(pool.submit(parents_pid).result());
+    }
+    for (const pid_t pid : processes) EXPECT_FALSE(exists(pid));
+    EXPECT_EQ(Holdings::now(), before);
+    return lost;
+  }
+};
+
+TEST_P(FaultTest, ADeathThereCostsTheTaskThatWasTakenAndNothingElse) {
+  EXPECT_EQ(tasks_lost(with_workers(2), FaultAction::kDie), GetParam().tasks_lost);
+}
+
+TEST_P(FaultTest, ADeathThereCostsNothingIfTheTaskMayBeRetried) {
+  ProcessPoolOptions options = with_workers(2);
+  options.retries_after_worker_death = 1;
+  EXPECT_EQ(tasks_lost(options, FaultAction::kDie), 0);
+}
+
+TEST_P(FaultTest, APauseThereCostsNothing) {
+  const Reviver reviver(SIGCONT);
+  EXPECT_EQ(tasks_lost(with_workers(2), FaultAction::kStop), 0);
+}
+
+TEST_P(FaultTest, ADeathAfterAPauseThereCostsNoMore) {
+  const Reviver killer(SIGKILL);
+  EXPECT_EQ(tasks_lost(with_workers(2), FaultAction::kStop), GetParam().tasks_lost);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AtEveryPoint, FaultTest,
+    ::testing::Values(
+        Fault{"starting", FaultPoint::kStarting, 1, Work::kSmallTasks, 0},
+        Fault{"starting_again", FaultPoint::kStarting, 2, Work::kLargeArguments, 0},
+        Fault{"before_taking", FaultPoint::kBeforeTaking, 50, Work::kSmallTasks, 0},
+        Fault{"after_taking", FaultPoint::kAfterTaking, 50, Work::kSmallTasks, 1},
+        Fault{"reading_arguments", FaultPoint::kReadingMore, 1, Work::kLargeArguments, 1},
+        Fault{"reading_more_arguments", FaultPoint::kReadingMore, 4, Work::kLargeArguments, 1},
+        Fault{"before_publishing", FaultPoint::kBeforePublish, 50, Work::kSmallTasks, 1},
+        Fault{"before_publishing_a_piece", FaultPoint::kBeforePublish, 1, Work::kLargeResults, 1},
+        Fault{"after_publishing", FaultPoint::kAfterPublish, 50, Work::kSmallTasks, 0},
+        Fault{"after_publishing_a_piece", FaultPoint::kAfterPublish, 1, Work::kLargeResults, 1},
+        Fault{"writing_a_large_result", FaultPoint::kWritingMore, 1, Work::kLargeResults, 1},
+        Fault{"about_to_wake_a_caller", FaultPoint::kBellCleared, 1, Work::kForOneWhoWaits, 0},
+        Fault{"about_to_wake_the_service_thread", FaultPoint::kBellCleared, 1,
+              Work::kForNobodyWaiting, 0},
+        Fault{"about_to_sleep", FaultPoint::kAboutToSleep, 2, Work::kSmallTasks, 0},
+        Fault{"woken", FaultPoint::kAfterWake, 2, Work::kSmallTasks, 0}),
+    [](const auto& fault) { return fault.param.name; });
+
+class Faults : public ::testing::Test {
+ protected:
+  ~Faults() override {
+    fault_plan().clear();
+    EXPECT_EQ(Holdings::now(), before_);
+  }
+
+ private:
+  Holdings before_ = Holdings::now();
+};
+
+TEST_F(Faults, ADeathInSleepCostsNothing) {
+  ProcessPoolExecutor pool(with_workers(1));
+  fault_plan().set(FaultPoint::kAboutToSleep, FaultAction::kTell);
+  EXPECT_EQ(pool.submit(increment, 1).result(), 2);
+  const pid_t worker = fault_plan().await();
+  await_state(worker, 'S');
+  kill(worker, SIGKILL);
+  EXPECT_NE(pool.submit(own_pid).result(), worker);
+}
+
+// The result is there, the worker has said that it will wake whoever waits for it, and does not.
+TEST_F(Faults, AnAnswerIsFoundThoughItsWorkerStopsBeforeItWakesAnybody) {
+  for (const Work work : {Work::kForOneWhoWaits, Work::kForNobodyWaiting}) {
+    ProcessPoolExecutor pool(with_workers(1));
+    Rounds rounds(pool);
+    rounds.run(Work::kSmallTasks);
+    fault_plan().set(FaultPoint::kBellCleared, FaultAction::kStop);
+    while (!fault_plan().has_happened()) rounds.run(work);
+    const pid_t worker = fault_plan().await();
+    await_state(worker, 'T');
+    kill(worker, SIGCONT);
+    EXPECT_EQ(pool.submit(own_pid).result(), worker);
+    EXPECT_EQ(rounds.tasks_lost(), 0);
+  }
+}
+
+void do_nothing() {}
+
+// The second worker's: the first one serves by then.
+TEST_F(Faults, ADeathInAnInitializerBreaksThePoolForEverybody) {
+  ProcessPoolOptions options = with_workers(2);
+  options.initializer = do_nothing;
+  ProcessPoolExecutor pool(options);
+  fault_plan().set(FaultPoint::kInitializing, FaultAction::kDie, 2);
+  Event begun;
+  const auto running = pool.submit(hang, begun.name());
+  begun.wait();
+  const auto second = pool.submit(increment, 1);
+  for (const auto& future : {running, second}) {
+    EXPECT_THAT([&] { future.result(); },
+                ::testing::Throws<BrokenProcessPool>(::testing::Property(
+                    &BrokenProcessPool::what, ::testing::HasSubstr("initializer"))));
+  }
+  EXPECT_THROW(pool.submit(increment, 1), BrokenProcessPool);
+}
+
+TEST_F(Faults, ADeathOfTheZygoteBeforeItReportsAStartBreaksThePool) {
+  ProcessPoolExecutor pool(with_workers(2));
+  fault_plan().set(FaultPoint::kZygoteReportsStart, FaultAction::kDie);
+  Event begun;
+  EXPECT_THROW(pool.submit(hang, begun.name()).result(), BrokenProcessPool);
+  EXPECT_THROW(pool.submit(increment, 1), BrokenProcessPool);
+}
+
+TEST_F(Faults, ADeathOfTheZygoteBeforeItReportsADeathBreaksThePool) {
+  Event begun;
+  ProcessPoolExecutor pool(with_workers(2));
+  fault_plan().set(FaultPoint::kZygoteReportsEnd, FaultAction::kDie);
+  const auto running = pool.submit(hang, begun.name());
+  begun.wait();
+  const auto killed = pool.submit(kill_self, SIGKILL);
+  EXPECT_THROW(killed.result(), BrokenProcessPool);
+  EXPECT_THROW(running.result(), BrokenProcessPool);
+}
+
+TEST_F(Faults, APauseOfTheZygoteCostsNothing) {
+  for (const auto point : {FaultPoint::kZygoteReportsStart, FaultPoint::kZygoteReportsEnd}) {
+    fault_plan().set(point, FaultAction::kStop);
+    const Reviver reviver(SIGCONT);
+    ProcessPoolExecutor pool(with_workers(2));
+    const auto first = pool.submit(increment, 1);
+    const auto killed = pool.submit(kill_self, SIGKILL);
+    const auto last = pool.submit(increment, 2);
+    EXPECT_EQ(first.result(), 2);
+    EXPECT_EQ(death_of(killed).signal, SIGKILL);
+    EXPECT_EQ(last.result(), 3);
+  }
+}
+
+}  // namespace
+}  // namespace poolmark::test
