@@ -4,9 +4,11 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <iostream>
 
@@ -83,6 +85,15 @@ AllSignalsBlocked::AllSignalsBlocked() noexcept {
 }
 
 AllSignalsBlocked::~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+void reap_if_inherited(pid_t worker) noexcept {
+  int is_subreaper = 0;
+  prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
+  // Otherwise the number may be somebody else's by now, a child of the user's for example.
+  if (getpid() != 1 && is_subreaper == 0) return;
+  while (waitpid(worker, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
 
 int count_threads() noexcept {
   struct stat tasks {};

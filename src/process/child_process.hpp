@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <csignal>
 #include <initializer_list>
 
@@ -38,6 +40,11 @@ class AllSignalsBlocked {
  private:
   sigset_t before_;
 };
+
+/// Reaps a worker that is dying with its zygote, if it is this process that inherits it: as process
+/// 1 of a container, or as a subreaper. Call it when the zygote has been reaped; waits for the
+/// worker.
+void reap_if_inherited(pid_t worker) noexcept;
 
 /// Threads of this process; 1 if it cannot be found out.
 int count_threads() noexcept;

@@ -170,6 +170,7 @@ class PoolCore final : public ProcessPool {
   int early_deaths_ = 0;            // since the last answer
   Clock::time_point next_start_{};  // not before
   std::chrono::nanoseconds cpu_time_of_dead_{0};
+  std::vector<pid_t> orphans_;  // workers whose zygote has died
 
   // Who watches. At most one thread is the drainer; the service thread is always there behind it.
   bool has_drainer_ = false;

@@ -92,6 +92,9 @@ void PoolCore::read_messages(Aftermath& after) {
             zygote_->pid()),
         after);
     // Nobody is left to report their deaths.
+    for (const auto& worker : workers_) {
+      if (worker->pid) orphans_.push_back(*worker->pid);
+    }
     workers_.clear();
   }
   if (failed_starts_ >= kStartsBeforeGivingUp && workers_.empty() && broken_.empty()) {

@@ -5,6 +5,7 @@
 
 #include "poolmark/detail/spin.hpp"
 #include "poolmark/errors.hpp"
+#include "process/child_process.hpp"
 #include "process/pool_core.hpp"
 
 // Who watches the pool: the service thread always, and instead of it, as long as it waits for a
@@ -268,10 +269,12 @@ void PoolCore::release_resources(Lock& lock) noexcept {
   std::optional<Zygote> zygote = std::move(zygote_);
   std::optional<Bell> bell = std::move(bell_);
   OwnedFd epoll = std::move(epoll_);
+  const std::vector<pid_t> orphans = std::move(orphans_);
   zygote_.reset();
   bell_.reset();
   lock.unlock();
   if (zygote) zygote->stop();
+  for (const pid_t pid : orphans) reap_if_inherited(pid);
   lock.lock();
 }
 

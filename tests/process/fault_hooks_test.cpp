@@ -32,15 +32,6 @@ struct Fault {
 
 void PrintTo(const Fault& fault, std::ostream* to) { *to << fault.name; }
 
-/// The state of a process as /proc tells it: S sleeps, T is stopped; 0 if there is none.
-char state_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  std::getline(file, line);
-  const auto bracket = line.rfind(')');
-  return bracket == std::string::npos ? '\0' : line.at(bracket + 2);
-}
-
 /// Returns when the process is in this state, or gone.
 void await_state(pid_t pid, char state) {
   const auto give_up = std::chrono::steady_clock::now() + kWatchdog;

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "event.hpp"
 #include "poolmark/futures.hpp"
@@ -138,24 +139,47 @@ std::string in_forked_child(Check check) {
   return wrong;
 }
 
+/// The state of a process as /proc tells it: S sleeps, T is stopped, Z is dead and not reaped; 0 if
+/// there is none.
+inline char state_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  // The state stands behind the name, which is in brackets and may hold anything.
+  const auto bracket = line.rfind(')');
+  return bracket == std::string::npos ? '\0' : line.at(bracket + 2);
+}
+
 /// Waits for the end of a process that need not be a child of this one.
 class Watched {
  public:
-  explicit Watched(pid_t pid) : fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
+  explicit Watched(pid_t pid) : pid_(pid), fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
   Watched(const Watched&) = delete;
   Watched& operator=(const Watched&) = delete;
-  ~Watched() { close(fd_); }
+  ~Watched() {
+    if (fd_ >= 0) close(fd_);
+  }
 
-  bool is_open() const { return fd_ >= 0; }
   /// False if it has not ended when the watchdog barks.
   bool await_end() const {
+    if (fd_ < 0) return await_end_without_pidfd();
     pollfd watched{fd_, POLLIN, 0};
     const auto limit = std::chrono::milliseconds(kWatchdog);
     return poll(&watched, 1, static_cast<int>(limit.count())) == 1;
   }
 
  private:
-  int fd_;
+  bool await_end_without_pidfd() const {
+    const auto give_up = std::chrono::steady_clock::now() + kWatchdog;
+    for (char state = state_of(pid_); state != '\0' && state != 'Z'; state = state_of(pid_)) {
+      if (std::chrono::steady_clock::now() > give_up) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+  pid_t pid_;
+  int fd_;  // -1: it has ended already, or the system refuses pidfds
 };
 
 }  // namespace poolmark::test
