@@ -11,7 +11,7 @@ namespace {
 
 class Crossing : public ::testing::Test {
  protected:
-  ~Crossing() override { EXPECT_EQ(pool.submit(increment, 1).result(), 2); }
+  void TearDown() override { EXPECT_EQ(pool.submit(increment, 1).result(), 2); }
   ProcessPoolExecutor pool{with_workers(1)};
 };
 

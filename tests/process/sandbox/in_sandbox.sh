@@ -1,0 +1,84 @@
+#!/bin/bash
+# Runs test programs, one after the other, in a sandbox as containers have them:
+#   in_sandbox.sh SANDBOX PROGRAM...
+# Exit status: 0 all passed, 77 the sandbox is not permitted here (it says why), else a test failed.
+# WITHOUT_CALLS is the path of the program without_calls. GTEST_FILTER is obeyed.
+set -uo pipefail
+
+readonly SKIP=77
+readonly DESCRIPTORS=64
+# On top of what the user runs already: pools and threads of a test, and not many more.
+readonly PROCESSES=32
+
+skip() {
+  echo "skipped: $*"
+  exit "$SKIP"
+}
+
+# Root has no limit of processes, so somebody else must run them.
+with_few_processes() {
+  local user running
+  user=$(id -u)
+  if [[ $user != 0 ]]; then
+    running=$(ps -L -u "$user" --no-headers | wc -l)
+    ulimit -u $((running + PROCESSES)) || return
+    "$@"
+    return
+  fi
+  command -v setpriv >/dev/null || skip "setpriv is needed to stop being root, whom no limit binds"
+  local as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  "${as_nobody[@]}" test -x "$1" || skip "user 65534 cannot run $1"
+  running=$(ps -L -u 65534 --no-headers | wc -l)
+  (
+    ulimit -u $((running + PROCESSES)) || exit
+    exec "${as_nobody[@]}" "$@"
+  )
+}
+
+# Some user namespace makes an ordinary user root enough.
+unshared() {
+  local as_root=()
+  [[ $(id -u) == 0 ]] || as_root=(--user --map-root-user)
+  unshare "${as_root[@]}" "$@"
+}
+
+run() {
+  case $sandbox in
+    few_descriptors) (ulimit -n "$DESCRIPTORS" && "$@") ;;
+    few_processes) with_few_processes "$@" ;;
+    small_shm) unshared --mount bash -c 'mount -t tmpfs -o size=64m tmpfs /dev/shm && exec "$0" "$@"' "$@" ;;
+    no_pidfd) "$WITHOUT_CALLS" ENOSYS pidfd_open pidfd_send_signal close_range -- "$@" ;;
+    forbidden_pidfd) "$WITHOUT_CALLS" EPERM pidfd_open pidfd_send_signal close_range -- "$@" ;;
+    no_memfd) "$WITHOUT_CALLS" ENOSYS memfd_create -- "$@" ;;
+    pid_1) unshared --pid --fork --mount-proc "$@" ;;
+    one_cpu) taskset -c "$first_cpu" "$@" ;;
+    *) echo "$0: no sandbox is called $sandbox" >&2; exit 2 ;;
+  esac
+}
+
+[[ $# -ge 2 ]] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
+sandbox=$1
+shift
+first_cpu=$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')
+
+if [[ $(ulimit -Hn) != unlimited && $(ulimit -Hn) -lt $DESCRIPTORS ]]; then
+  skip "there are fewer than $DESCRIPTORS descriptors already"
+fi
+case $sandbox in
+  small_shm) probe=(mount -t tmpfs -o size=64m tmpfs /dev/shm) options=(--mount) ;;
+  pid_1) probe=(true) options=(--pid --fork --mount-proc) ;;
+  *) probe=() options=() ;;
+esac
+if ((${#probe[@]})); then
+  said=$(unshared "${options[@]}" "${probe[@]}" 2>&1) || skip "unshare ${options[*]} is not permitted: $said"
+fi
+
+status=0
+for program in "$@"; do
+  echo "== $sandbox: ${program##*/}"
+  run "$program" --gtest_brief=1
+  ended=$?
+  [[ $ended == "$SKIP" ]] && exit "$SKIP"
+  [[ $ended == 0 ]] || { echo "== $sandbox: ${program##*/} ended with status $ended"; status=1; }
+done
+exit "$status"
