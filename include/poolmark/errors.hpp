@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
@@ -83,6 +84,18 @@ class WorkerDied : public Error {
   std::optional<int> signal;
   std::optional<int> exit_code;
   std::string doing;
+};
+
+/// The task ran longer than TaskOptions::deadline allows, and its worker was killed for it. No
+/// TimeoutError: after that one the work goes on and may be waited for again, after this one the
+/// work is gone.
+class DeadlineExceeded : public Error {
+ public:
+  explicit DeadlineExceeded(const std::string& message) : Error(message) {}
+  DeadlineExceeded(std::chrono::nanoseconds allowed, int worker_pid);
+
+  std::chrono::nanoseconds deadline{0};  ///< how long the task was allowed to run
+  int pid = 0;                           ///< of the worker that was killed
 };
 
 /// A task in a worker process threw something whose type cannot be rebuilt here.

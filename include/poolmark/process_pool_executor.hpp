@@ -14,6 +14,7 @@
 #include "poolmark/detail/process_task.hpp"
 #include "poolmark/executor.hpp"
 #include "poolmark/map.hpp"
+#include "poolmark/task_options.hpp"
 #include "poolmark/wire.hpp"
 
 namespace poolmark {
@@ -107,7 +108,12 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
     static constexpr bool kSharesMemory = false;
 
     template <class F, class... Args>
-    Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) const;
+    Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) const {
+      return submit(TaskOptions{}, std::forward<F>(f), std::forward<Args>(args)...);
+    }
+    template <class F, class... Args>
+    Future<task_result_t<F, Args...>> submit(const TaskOptions& options, F&& f,
+                                             Args&&... args) const;
 
     int max_workers() const noexcept { return pool_->max_workers(); }
     /// Completes the futures whose results have come, unless a thread does so already that waits.
@@ -140,6 +146,14 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
     return submitter().submit(std::forward<F>(f), std::forward<Args>(args)...);
   }
 
+  /// The same, with what is asked for this task alone; std::invalid_argument for a deadline that is
+  /// not positive.
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  Future<task_result_t<F, Args...>> submit(const TaskOptions& options, F&& f, Args&&... args) {
+    return submitter().submit(options, std::forward<F>(f), std::forward<Args>(args)...);
+  }
+
   /// Refuses further work; see ShutdownOptions for what it waits for and cancels. When it has
   /// waited, callbacks have run, every worker and the zygote have been reaped, and the pool holds
   /// no descriptor or mapping. Any thread may call it, many times; called by a callback of this
@@ -165,14 +179,16 @@ static_assert(Executor<ProcessPoolExecutor>);
 // ---- implementation -------------------------------------------------------------------
 
 template <class F, class... Args>
-Future<task_result_t<F, Args...>> ProcessPoolExecutor::Submitter::submit(F&& f,
+Future<task_result_t<F, Args...>> ProcessPoolExecutor::Submitter::submit(const TaskOptions& options,
+                                                                         F&& f,
                                                                          Args&&... args) const {
   using R = task_result_t<F, Args...>;
+  const auto& deadline = detail::checked_deadline(options);
   // The stated types are the decayed ones: an array becomes a pointer, and is refused as one.
   auto task = detail::make_intrusive<detail::ProcessTask<R>>(
       pool_, static_cast<const std::decay_t<F>&>(f),
       static_cast<const std::decay_t<Args>&>(args)...);
-  task->submit();
+  task->submit(deadline);
   return Future<R>(detail::IntrusivePtr<detail::TypedState<R>>(std::move(task)));
 }
 

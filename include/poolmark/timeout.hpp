@@ -15,6 +15,8 @@ class Timeout {
   Timeout(std::chrono::duration<Rep, Period> limit)  // NOLINT: reads as {.timeout = 7s}
       : limit_(detail::checked_limit(limit)) {}
 
+  /// The duration; none means for ever.
+  const std::optional<std::chrono::nanoseconds>& limit() const noexcept { return limit_; }
   /// The moment it is over if it starts now; none means never.
   detail::Deadline deadline() const {
     return limit_ ? detail::deadline_after(*limit_) : std::nullopt;

@@ -32,6 +32,9 @@ enum class CellState : std::uint64_t {
   kRevoked,   // by the pool: the worker skips it
   kSkipped,   // by the worker, which has passed it: the pool may use the cell again
   kAnswered,  // by the worker: the answer is here
+  // Only for a task with a deadline, whose end is one compare-and-swap on kTaken:
+  kDone,      // by the worker: it will answer
+  kTimedOut,  // by the pool: the worker will be killed, and does not answer
 };
 
 constexpr std::uint64_t cell_word(std::uint64_t number, CellState state) noexcept {
@@ -82,6 +85,12 @@ struct ChannelHeader {
   // Set by the pool before the worker is born.
   std::uint64_t initializer = 0;  // the number of the task that is the initializer; 0: none is
   bool may_spin = false;          // before it falls asleep
+  /// The number of the task with a deadline; there is one at most, with no other beside it. Set by
+  /// the pool before it stores kQueued, which publishes it to the worker.
+  std::atomic<std::uint64_t> timed_task{0};
+  /// When that task began, in nanoseconds of the steady clock, which all processes share; 0: it has
+  /// not. Cleared by the pool together with the above, set by the worker.
+  std::atomic<std::int64_t> started_at{0};
   /// A line of its own: written several times a task, and read after a death.
   alignas(kCacheLine) std::atomic<Doing> doing{Doing::kStarting};
 

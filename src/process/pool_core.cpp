@@ -96,7 +96,7 @@ void PoolCore::submit(TaskRecord& task) {
   refuse_unless_open();
   if (!service_.joinable()) start_service_thread();
   note_activity();
-  task.retries_left = options_.retries_after_worker_death;
+  task.retries_left = task.deadline ? 0 : options_.retries_after_worker_death;
   task.place = TaskRecord::Place::kBacklog;
   task.future.add_ref();
   backlog_.push_back(task);

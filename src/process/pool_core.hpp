@@ -14,6 +14,7 @@
 #include "poolmark/process_pool_executor.hpp"
 #include "process/bell.hpp"
 #include "process/callback_runner.hpp"
+#include "process/death.hpp"
 #include "process/payload_store.hpp"
 #include "process/task_list.hpp"
 #include "process/worker.hpp"
@@ -54,6 +55,7 @@ class Aftermath {
 ///   pool_core.cpp      the public face: submit, cancel, shutdown
 ///   pool_schedule.cpp  who gets which task, and what comes back
 ///   pool_deaths.cpp    starting workers, their ends, and the end of the pool
+///   pool_deadlines.cpp tasks that may not run for ever
 ///   pool_service.cpp   who watches: the service thread, or a thread that waits
 class PoolCore final : public ProcessPool {
  public:
@@ -92,7 +94,7 @@ class PoolCore final : public ProcessPool {
   void collect_and_refill(Aftermath& after);
   bool collect(Worker& worker, Aftermath& after, Clock::time_point now);
   void place_backlog(Aftermath& after);
-  Worker* pick_worker();
+  Worker* pick_worker(const TaskRecord& task);
   bool is_sooner_done_by(const Worker& busy) const noexcept;
   void send(Worker& worker, TaskRecord& task, Aftermath& after);
   std::size_t depth() const noexcept;
@@ -112,20 +114,24 @@ class PoolCore final : public ProcessPool {
   void handle(const ZygoteMessage& message, Aftermath& after);
   void bury(Workers::iterator worker, const ZygoteMessage& exited, Aftermath& after);
   void return_to_backlog(TaskList&& tasks) noexcept;
-  void settle_taken(TaskRecord& task, const ZygoteMessage& exited, const std::string& doing,
-                    Aftermath& after);
+  void settle_taken(TaskRecord& task, const Death& death, Aftermath& after);
   void distrust(Worker& worker, const std::string& why);
   void break_pool(const std::string& reason, Aftermath& after);
   static void fail(TaskRecord& task, std::exception_ptr error, Aftermath& after) noexcept;
   void let_workers_leave(Aftermath& after);
   Workers::iterator find_worker(std::uint64_t id) noexcept;
 
+  // ---- deadlines of tasks -------------------------------------------------------------
+
+  void expire_deadlines();
+  void watch_deadline(Clock::time_point expires) noexcept;
+
   // ---- watching -----------------------------------------------------------------------
 
   void serve() noexcept;
   void look_after_everything(Aftermath& after);
   void sleep_as_service(Lock& lock);
-  std::chrono::milliseconds service_nap() const;
+  std::optional<std::chrono::nanoseconds> service_nap() const;  // none: until it is woken
   void kick_service() noexcept;
   void arm_service() noexcept;
   void take_over() noexcept;
@@ -161,6 +167,8 @@ class PoolCore final : public ProcessPool {
   std::size_t submits_since_look_ = 0;
   std::optional<Clock::time_point> balance_at_;  // when a waiting task may be moved
 
+  std::optional<Clock::time_point> deadline_at_;  // when a task may be past its deadline
+
   int finishing_ = 0;    // threads that publish what they took off the lists
   bool closed_ = false;  // shutdown() was called
   bool ended_ = false;   // no worker is left and none will be
@@ -179,6 +187,7 @@ class PoolCore final : public ProcessPool {
   bool service_is_armed_ = false;         // the bell wakes it
   bool service_looks_by_itself_ = false;  // it sleeps for a bounded time: no bell needed
   bool service_sleeps_soundly_ = false;   // it sleeps without an alarm clock
+  Clock::time_point service_wakes_at_;    // at the latest, if it sleeps
   std::uint64_t activity_ = 0;       // submits and waits: threads that look at the rings anyway
   std::uint64_t activity_seen_ = 0;  // by the service thread, when it last fell asleep
 

@@ -1,5 +1,4 @@
 #include <fmt/core.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cstring>
@@ -20,14 +19,6 @@ constexpr std::chrono::milliseconds kFirstDelay{10};
 
 // A worker that ends before it has taken anything would be replaced for ever.
 constexpr int kEarlyDeathsBeforeGivingUp = 5;
-
-WorkerDied worker_died(const ZygoteMessage& exited, const std::string& doing) {
-  std::optional<int> signal;
-  std::optional<int> exit_code;
-  if (WIFSIGNALED(exited.status)) signal = WTERMSIG(exited.status);
-  if (WIFEXITED(exited.status)) exit_code = WEXITSTATUS(exited.status);
-  return WorkerDied(exited.pid, signal, exit_code, doing);
-}
 
 }  // namespace
 
@@ -133,9 +124,11 @@ void PoolCore::bury(Workers::iterator worker, const ZygoteMessage& exited, After
   cpu_time_of_dead_ += std::chrono::nanoseconds(exited.cpu_nanoseconds);
   // What it had published before it died counts.
   if (!dead.killed) collect(dead, after, Clock::now());
-  const bool expected = dead.is_leaving() && dead.in_flight() == 0;
-  const std::string doing =
-      dead.nonsense.empty() ? dead.doing() : "killed because " + dead.nonsense;
+  const bool expected = dead.timed_out || (dead.is_leaving() && dead.in_flight() == 0);
+  const Death death{
+      .exited = exited,
+      .doing = dead.nonsense.empty() ? dead.doing() : "killed because " + dead.nonsense,
+      .by_deadline = dead.timed_out};
   const bool died_initializing = dead.is_initializing();
 
   TaskList unfinished;
@@ -149,10 +142,10 @@ void PoolCore::bury(Workers::iterator worker, const ZygoteMessage& exited, After
   const bool was_early = dead.answered() == 0 && unfinished.empty() && !expected;
   workers_.erase(worker);
   return_to_backlog(std::move(untouched));
-  while (!unfinished.empty()) settle_taken(unfinished.pop_front(), exited, doing, after);
+  while (!unfinished.empty()) settle_taken(unfinished.pop_front(), death, after);
 
-  const std::string what = worker_died(exited, doing).what();
   if (expected || !broken_.empty()) return;
+  const std::string what = death.describe();
   if (died_initializing) {
     break_pool("the initializer did not end: " + what, after);
   } else if (options_.on_worker_death == OnWorkerDeath::BreakPool) {
@@ -172,14 +165,14 @@ void PoolCore::return_to_backlog(TaskList&& tasks) noexcept {
   }
 }
 
-void PoolCore::settle_taken(TaskRecord& task, const ZygoteMessage& exited, const std::string& doing,
-                            Aftermath& after) {
-  if (!broken_.empty() || options_.on_worker_death == OnWorkerDeath::BreakPool) {
+void PoolCore::settle_taken(TaskRecord& task, const Death& death, Aftermath& after) {
+  if (death.by_deadline) {
+    fail(task, death.error(task.deadline), after);
+  } else if (!broken_.empty() || options_.on_worker_death == OnWorkerDeath::BreakPool) {
     fail(task,
-         std::make_exception_ptr(BrokenProcessPool(broken_.empty()
-                                                       ? std::string("a worker ended abruptly: ") +
-                                                             worker_died(exited, doing).what()
-                                                       : broken_)),
+         std::make_exception_ptr(BrokenProcessPool(
+             broken_.empty() ? std::string("a worker ended abruptly: ") + death.describe()
+                             : broken_)),
          after);
   } else if (task.retries_left > 0) {
     --task.retries_left;
@@ -187,7 +180,7 @@ void PoolCore::settle_taken(TaskRecord& task, const ZygoteMessage& exited, const
     task.worker = nullptr;
     backlog_.push_front(task);
   } else {
-    fail(task, std::make_exception_ptr(worker_died(exited, doing)), after);
+    fail(task, death.error(task.deadline), after);
   }
 }
 

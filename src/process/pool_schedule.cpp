@@ -98,7 +98,7 @@ std::size_t PoolCore::depth() const noexcept {
 
 void PoolCore::place_backlog(Aftermath& after) {
   while (!backlog_.empty()) {
-    Worker* worker = pick_worker();
+    Worker* worker = pick_worker(backlog_.front());
     if (worker == nullptr) return;
     send(*worker, backlog_.pop_front(), after);
   }
@@ -111,6 +111,7 @@ void PoolCore::send(Worker& worker, TaskRecord& task, Aftermath& after) {
     distrust(worker, nonsense.what());
   }
   after.wake(worker.claim_wake());
+  if (const auto expires = worker.next_look()) watch_deadline(*expires);
 }
 
 /// Whether a worker that is awake will be through with what it has before another one is woken.
@@ -119,8 +120,9 @@ bool PoolCore::is_sooner_done_by(const Worker& busy) const noexcept {
          *task_time_ * static_cast<long>(busy.in_flight()) < kWakeCost;
 }
 
-Worker* PoolCore::pick_worker() {
-  const std::size_t allowed = depth();
+Worker* PoolCore::pick_worker(const TaskRecord& task) {
+  // What is killed at its deadline has a worker of its own.
+  const std::size_t allowed = task.deadline ? 1 : depth();
   Worker* idle = nullptr;
   Worker* least_busy = nullptr;
   for (const auto& worker : workers_) {

@@ -1,5 +1,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -38,6 +40,24 @@ Phase decode(TaskRecord& task) noexcept {
     task.future.set_error(std::current_exception());
   }
   return Phase::kError;
+}
+
+/// False if the time is over. Milliseconds are too coarse for a deadline of a task; kernels
+/// before 5.11 and some sandboxes know nothing finer.
+bool sleep_in_epoll(int epoll, std::optional<std::chrono::nanoseconds> at_most) noexcept {
+  std::array<epoll_event, 2> events;
+  timespec limit{};
+  if (at_most) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(*at_most);
+    limit.tv_sec = seconds.count();
+    limit.tv_nsec = (*at_most - seconds).count();
+  }
+  const long count = syscall(SYS_epoll_pwait2, epoll, events.data(), events.size(),
+                             at_most ? &limit : nullptr, nullptr, 0);
+  if (count >= 0 || errno == EINTR) return count != 0;
+  const auto timeout = at_most ? std::chrono::ceil<milliseconds>(*at_most) : milliseconds(-1);
+  return epoll_wait(epoll, events.data(), static_cast<int>(events.size()),
+                    static_cast<int>(timeout.count())) != 0;
 }
 
 }  // namespace
@@ -214,6 +234,7 @@ void PoolCore::look_after_everything(Aftermath& after) {
   } else {
     collect_and_refill(after);
   }
+  expire_deadlines();
   ended_ = workers_.empty() && backlog_.empty() && after.done.empty() && finishing_ == 0 &&
            (closed_ || !broken_.empty());
 }
@@ -230,13 +251,13 @@ void PoolCore::sleep_as_service(Lock& lock) {
     service_is_armed_ = true;
   }
   if (has_drainer_ || service_looks_by_itself_ || !has_news()) {
-    const int timeout = static_cast<int>(service_nap().count());
+    const auto nap = service_nap();
+    service_wakes_at_ = nap ? Clock::now() + *nap : Clock::time_point::max();
     const int epoll = epoll_.get();
     lock.unlock();
-    std::array<epoll_event, 2> events;
-    const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), timeout);
+    const bool woken = sleep_in_epoll(epoll, nap);
     lock.lock();
-    if (count == 0 && !anything_in_flight()) payloads_.drop_unused();
+    if (!woken && !anything_in_flight()) payloads_.drop_unused();
   }
   service_sleeps_ = false;
   service_is_armed_ = false;
@@ -245,17 +266,21 @@ void PoolCore::sleep_as_service(Lock& lock) {
   if (!has_drainer_) bell_->set_sleeper(PoolSleeper::kNobody);
 }
 
-milliseconds PoolCore::service_nap() const {
-  if (service_looks_by_itself_) return kLookInterval;
-  if (service_sleeps_soundly_) return payloads_.has_unused() ? kPayloadsKept : milliseconds(-1);
-  auto nap = kLongestSleep;
+std::optional<std::chrono::nanoseconds> PoolCore::service_nap() const {
+  if (service_sleeps_soundly_) {
+    return payloads_.has_unused() ? std::optional(kPayloadsKept) : std::nullopt;
+  }
   const auto now = Clock::now();
+  auto nap = kLongestSleep;
   const auto no_later_than = [&](Clock::time_point when) {
     nap = std::clamp(std::chrono::ceil<milliseconds>(when - now), milliseconds(0), nap);
   };
   if (balance_at_) no_later_than(*balance_at_);
   if (failed_starts_ > 0 && !backlog_.empty() && now < next_start_) no_later_than(next_start_);
-  return nap;
+  if (service_looks_by_itself_) nap = kLookInterval;
+  if (!deadline_at_) return nap;
+  return std::clamp<std::chrono::nanoseconds>(*deadline_at_ - now, std::chrono::nanoseconds(0),
+                                              nap);
 }
 
 void PoolCore::release_resources(Lock& lock) noexcept {

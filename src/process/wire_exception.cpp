@@ -24,6 +24,7 @@ enum class Form : std::uint8_t {
   kTimeoutError,
   kWorkerDied,
   kRemoteError,
+  kDeadlineExceeded,
 };
 
 enum class Category : std::uint8_t { kGeneric, kSystem };
@@ -177,6 +178,23 @@ std::exception_ptr get_worker_died(WireReader& from) {
   return std::make_exception_ptr(error);
 }
 
+bool put_deadline_exceeded(WireWriter& to, const std::exception& thrown) {
+  if (typeid(thrown) != typeid(DeadlineExceeded)) return false;
+  const auto& error = static_cast<const DeadlineExceeded&>(thrown);
+  to.put_raw(Form::kDeadlineExceeded);
+  to.put_string(error.what());
+  to.put_raw(error.deadline.count());
+  to.put_raw(error.pid);
+  return true;
+}
+
+std::exception_ptr get_deadline_exceeded(WireReader& from) {
+  DeadlineExceeded error(from.get_string());
+  error.deadline = std::chrono::nanoseconds(from.get_raw<std::chrono::nanoseconds::rep>());
+  error.pid = from.get_raw<int>();
+  return std::make_exception_ptr(error);
+}
+
 void put_remote_error(WireWriter& to, const std::string& what, const std::string& type_name,
                       const std::string& message) {
   to.put_raw(Form::kRemoteError);
@@ -201,7 +219,7 @@ void put_exception(WireWriter& to, const std::exception_ptr& error) {
     put_remote_error(to, thrown.what(), thrown.type_name, thrown.message);
   } catch (const std::exception& thrown) {
     if (put_listed(to, thrown) || put_system_error(to, thrown) || put_timeout_error(to, thrown) ||
-        put_worker_died(to, thrown)) {
+        put_worker_died(to, thrown) || put_deadline_exceeded(to, thrown)) {
       return;
     }
     const RemoteError remote(exception_type_name(error), thrown.what());
@@ -224,6 +242,8 @@ std::exception_ptr get_exception(WireReader& from) {
       return get_worker_died(from);
     case Form::kRemoteError:
       return get_remote_error(from);
+    case Form::kDeadlineExceeded:
+      return get_deadline_exceeded(from);
   }
   throw Error("the bytes of an exception from another process have no form that is known here");
 }

@@ -21,7 +21,9 @@ constexpr std::size_t kWorthKeeping = std::size_t{1} << 16;
 bool is_on_its_way(std::uint64_t word, std::uint64_t number) noexcept {
   return word == cell_word(number, CellState::kQueued) ||
          word == cell_word(number, CellState::kTaken) ||
-         word == cell_word(number, CellState::kRevoked);
+         word == cell_word(number, CellState::kRevoked) ||
+         word == cell_word(number, CellState::kDone) ||
+         word == cell_word(number, CellState::kTimedOut);
 }
 
 }  // namespace
@@ -53,6 +55,7 @@ void Worker::send(TaskRecord& task) {
   task.worker = this;
   task.number = next_++;
   task_of(task.number) = &task;
+  if (task.deadline) start_deadline(task);
   send_call(task.number, task.thunk, task.bytes, task.retries_left == 0);
   if (is_sending()) outgoing_owner_ = IntrusivePtr<FutureState>(&task.future);
 }
@@ -119,7 +122,9 @@ bool Worker::has_taken(const TaskRecord& task) const noexcept {
   // Acquire: pairs with the worker's swap; a task seen as taken has been.
   const std::uint64_t word = cell(task.number).word.load(std::memory_order_acquire);
   return word == cell_word(task.number, CellState::kTaken) ||
-         word == cell_word(task.number, CellState::kAnswered);
+         word == cell_word(task.number, CellState::kAnswered) ||
+         word == cell_word(task.number, CellState::kDone) ||
+         word == cell_word(task.number, CellState::kTimedOut);
 }
 
 bool Worker::revoke(TaskRecord& task) noexcept {
@@ -133,6 +138,7 @@ bool Worker::revoke(TaskRecord& task) noexcept {
   task_of(task.number) = nullptr;
   --in_flight_count_;
   --sent_;
+  timed_task_ = nullptr;  // if there was one, it was this
   task.place = TaskRecord::Place::kLeft;
   task.worker = nullptr;
   return true;
@@ -170,6 +176,7 @@ void Worker::take_all(TaskList& tasks) noexcept {
   }
   while (!returned_.empty()) tasks.push_back(returned_.pop_front());
   in_flight_count_ = 0;
+  timed_task_ = nullptr;
   outgoing_size_ = 0;
   outgoing_owner_ = {};
   answer_ = nullptr;
@@ -259,6 +266,7 @@ void Worker::refuse_files() {
   if (task == nullptr || task->bytes.block() == nullptr) {
     throw WorkerTalksNonsense("a call that was in no file could not be read from one");
   }
+  timed_task_ = nullptr;
   reads_no_files_ = true;
   --in_flight_count_;
   --sent_;
@@ -299,6 +307,7 @@ bool Worker::read_answer() {
 
 void Worker::end_answer(TaskList& done) noexcept {
   answer_ = nullptr;
+  timed_task_ = nullptr;
   TaskRecord* task = std::exchange(task_of(oldest_++), nullptr);
   if (is_initializing_) {
     is_initializing_ = false;

@@ -43,6 +43,7 @@ class Worker {
 
   std::optional<pid_t> pid;      // once the zygote has told
   bool killed = false;           // by the pool: what it still writes is not read
+  bool timed_out = false;        // killed because its task was past its deadline
   std::string nonsense;          // why, if it talked any
   Clock::time_point busy_since;  // when it last had nothing to do, or last answered
 
@@ -51,7 +52,7 @@ class Worker {
   /// Whether it may be sent a task when `depth` are allowed at once.
   bool has_room(std::size_t depth) const noexcept {
     return in_flight_count_ < depth && !is_leaving_ && !killed && !is_sending() && !is_spent() &&
-           has_free_cell();
+           timed_task_ == nullptr && has_free_cell();
   }
   std::size_t in_flight() const noexcept { return in_flight_count_; }
   /// Of those in flight, how many do not run yet.
@@ -92,6 +93,18 @@ class Worker {
   /// After its death: everything unanswered, in order, with what the worker had taken first.
   void take_all(TaskList& tasks) noexcept;
 
+  // ---- a task with a deadline (worker_deadline.cpp) ----------------------------------
+
+  /// When it is worth asking is_overdue(): when the task is past its deadline if it runs, and no
+  /// later than it can be if it has not begun; none without such a task.
+  std::optional<Clock::time_point> next_look() const noexcept {
+    return timed_task_ == nullptr || look_at_ == Clock::time_point::max() ? std::nullopt
+                                                                          : std::optional(look_at_);
+  }
+  /// Whether the task is past its deadline and has not ended. If so it never will: the worker must
+  /// be killed.
+  bool is_overdue(Clock::time_point now) noexcept;
+
   // ---- receiving ----------------------------------------------------------------------
 
   /// Whether receive() would read anything.
@@ -116,6 +129,7 @@ class Worker {
   TaskRecord*& task_of(std::uint64_t number) noexcept { return tasks_in_cells_[number % kCells]; }
   bool has_free_cell() const noexcept;
   void send_call(std::uint64_t number, CallThunk thunk, const Bytes& call, bool runs_once);
+  void start_deadline(TaskRecord& task) noexcept;
   bool begin_answer();
   void make_room_for_answer(TaskRecord& task);
   bool read_answer();
@@ -137,6 +151,10 @@ class Worker {
   std::uint64_t oldest_ = 1;
   std::uint64_t next_ = 1;
   std::size_t in_flight_count_ = 0;  // tasks that are not revoked
+
+  TaskRecord* timed_task_ = nullptr;              // in flight, with a deadline, and alone
+  Clock::time_point look_at_;                     // see next_look(); max: it has ended
+  std::optional<Clock::time_point> timed_since_;  // when it began, once known
 
   // The call that flows through the ring, of task next_ - 1.
   const std::byte* outgoing_ = nullptr;

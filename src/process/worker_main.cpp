@@ -110,7 +110,11 @@ class WorkerLoop {
     now_doing(Doing::kRunning);
     const auto thunk = reinterpret_cast<CallThunk>(place.thunk);
     if (number_ == shared().initializer) POOLMARK_HOOK(kInitializing);
+    // Relaxed: published by the cell's word.
+    const bool has_deadline = number_ == shared().timed_task.load(std::memory_order_relaxed);
+    if (has_deadline) start_clock();
     const CallOutcome outcome = thunk(call, answer_);
+    if (has_deadline) be_done_or_be_killed();
     now_doing(Doing::kWritingResult);
     answer(outcome);
     answer_.clear();
@@ -159,6 +163,23 @@ class WorkerLoop {
     bell_.ring();
     if (flows) write(answer_.data(), answer_.size());
     if (in_file) answer_.release();
+  }
+
+  void start_clock() noexcept {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    // Relaxed: a number, and the pool reads nothing because of it.
+    shared().started_at.store(std::chrono::nanoseconds(now).count(), std::memory_order_relaxed);
+  }
+
+  /// From here on, or not at all, the task has ended in time.
+  void be_done_or_be_killed() noexcept {
+    std::uint64_t taken = cell_word(number_, CellState::kTaken);
+    // Acquire-release: exactly one of this and the pool's attempt to time it out succeeds.
+    if (cell().word.compare_exchange_strong(taken, cell_word(number_, CellState::kDone),
+                                            std::memory_order_acq_rel, std::memory_order_acquire)) {
+      return;
+    }
+    for (;;) pause();
   }
 
   void read(void* into, std::size_t size) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "poolmark/detail/map_batch.hpp"
@@ -43,6 +44,7 @@ struct TaskRecord {
   CallOutcome outcome = CallOutcome::kReturned;
   bool has_failed = false;  // its error has been set here; there is no answer to decode
   int retries_left = 0;
+  std::optional<std::chrono::nanoseconds> deadline;  // of its execution; set before submit()
   Worker* worker = nullptr;  // while kSent
   std::uint64_t number = 0;  // while kSent: the worker's number for it
   TaskRecord* next = nullptr;
@@ -89,7 +91,10 @@ class ProcessTask final : public TypedState<T> {
     record_.thunk = put_call<T>(to, function, args...);
   }
 
-  void submit() { pool_->submit(record_); }
+  void submit(std::optional<std::chrono::nanoseconds> deadline = std::nullopt) {
+    record_.deadline = deadline;
+    pool_->submit(record_);
+  }
 
   bool request_cancel() override { return pool_->cancel(record_); }
   bool has_started() const noexcept override { return pool_->has_started(record_); }

@@ -1,0 +1,30 @@
+#include "process/death.hpp"
+
+#include <sys/wait.h>
+
+#include "poolmark/errors.hpp"
+
+namespace poolmark::detail {
+namespace {
+
+WorkerDied worker_died(const Death& death) {
+  const int status = death.exited.status;
+  std::optional<int> signal;
+  std::optional<int> exit_code;
+  if (WIFSIGNALED(status)) signal = WTERMSIG(status);
+  if (WIFEXITED(status)) exit_code = WEXITSTATUS(status);
+  return WorkerDied(death.exited.pid, signal, exit_code, death.doing);
+}
+
+}  // namespace
+
+std::string Death::describe() const { return worker_died(*this).what(); }
+
+std::exception_ptr Death::error(const std::optional<std::chrono::nanoseconds>& deadline) const {
+  if (by_deadline && deadline) {
+    return std::make_exception_ptr(DeadlineExceeded(*deadline, exited.pid));
+  }
+  return std::make_exception_ptr(worker_died(*this));
+}
+
+}  // namespace poolmark::detail
