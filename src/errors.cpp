@@ -7,18 +7,6 @@
 namespace poolmark {
 namespace {
 
-std::string describe_death(int pid, std::optional<int> signal, std::optional<int> exit_code,
-                           const std::string& doing) {
-  std::string how = "for an unknown reason";
-  if (signal) {
-    how = fmt::format("by signal {} ({})", *signal,
-                      strsignal(*signal));  // NOLINT(concurrency-mt-unsafe)
-  } else if (exit_code) {
-    how = fmt::format("with exit code {}", *exit_code);
-  }
-  return fmt::format("worker process {} ended {} while it was {}", pid, how, doing);
-}
-
 /// In the largest unit that leaves something before the point: "1.5 s", "50 ms".
 std::string describe(std::chrono::nanoseconds time) {
   struct Unit {
@@ -33,6 +21,31 @@ std::string describe(std::chrono::nanoseconds time) {
   return fmt::format("{} ns", time.count());
 }
 
+std::string describe_end(const WorkerDeath& death) {
+  if (death.signal) {
+    return fmt::format("by signal {} ({})", *death.signal,
+                       strsignal(*death.signal));  // NOLINT(concurrency-mt-unsafe)
+  }
+  if (death.exit_code) return fmt::format("with exit code {}", *death.exit_code);
+  return "for an unknown reason";
+}
+
+std::string describe(const WorkerDeath& death) {
+  std::string text = fmt::format("worker process {} ended {} while it was {}", death.pid,
+                                 describe_end(death), death.doing);
+  if (death.ordered) text += ", because the pool was told to end its workers";
+  if (death.cpu_time.count() != 0 || death.peak_memory != 0) {
+    text += fmt::format("; it had used {} of CPU time and at most {:.0f} MiB of memory",
+                        describe(death.cpu_time), static_cast<double>(death.peak_memory) / 0x1p20);
+  }
+  if (death.probably_out_of_memory) {
+    text +=
+        "; probably the kernel's out-of-memory killer ended it (a guess: it struck in this "
+        "control group while the worker lived)";
+  }
+  return text;
+}
+
 }  // namespace
 
 TimeoutError::TimeoutError(std::size_t unfinished_count, std::size_t total_count)
@@ -40,13 +53,7 @@ TimeoutError::TimeoutError(std::size_t unfinished_count, std::size_t total_count
       unfinished(unfinished_count),
       total(total_count) {}
 
-WorkerDied::WorkerDied(int worker_pid, std::optional<int> ended_by_signal,
-                       std::optional<int> ended_with_code, const std::string& what_it_was_doing)
-    : Error(describe_death(worker_pid, ended_by_signal, ended_with_code, what_it_was_doing)),
-      pid(worker_pid),
-      signal(ended_by_signal),
-      exit_code(ended_with_code),
-      doing(what_it_was_doing) {}
+WorkerDied::WorkerDied(const WorkerDeath& death) : Error(describe(death)), WorkerDeath(death) {}
 
 DeadlineExceeded::DeadlineExceeded(std::chrono::nanoseconds allowed, int worker_pid)
     : Error(fmt::format("the task ran longer than its deadline of {}, so its worker process {} was "

@@ -331,9 +331,9 @@ TEST(Errors, ERR_01_to_04_have_the_family_they_promise) {
   static_assert(!std::is_base_of_v<BrokenExecutor, WorkerDied>);
   EXPECT_STREQ(TimeoutError(1, 4).what(), "1 (of 4) futures unfinished");
   EXPECT_STREQ(RemoteError("Odd", "thing").what(), "Odd: thing");
-  EXPECT_STREQ(WorkerDied(12, 9, std::nullopt, "running a task").what(),
+  EXPECT_STREQ(WorkerDied({.pid = 12, .signal = 9, .doing = "running a task"}).what(),
                "worker process 12 ended by signal 9 (Killed) while it was running a task");
-  EXPECT_STREQ(WorkerDied(12, std::nullopt, 0, "running a task").what(),
+  EXPECT_STREQ(WorkerDied({.pid = 12, .exit_code = 0, .doing = "running a task"}).what(),
                "worker process 12 ended with exit code 0 while it was running a task");
 }
 

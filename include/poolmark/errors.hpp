@@ -71,19 +71,28 @@ class BrokenProcessPool : public BrokenExecutor {
   using BrokenExecutor::BrokenExecutor;
 };
 
-/// The worker process died while it ran this task. The pool itself goes on, so this is no
-/// BrokenExecutor.
-class WorkerDied : public Error {
+/// What is known of the end of a worker process.
+struct WorkerDeath {
+  int pid = 0;
+  std::optional<int> signal = {};  ///< that ended it, if one did
+  std::optional<int> exit_code =
+      {};                  ///< otherwise; 0 too, for a task that ends its worker has failed
+  std::string doing = {};  ///< completes "while it was ..."
+  std::chrono::nanoseconds cpu_time{0};  ///< of its whole life; 0: unknown
+  std::size_t peak_memory = 0;           ///< resident, in bytes; 0: unknown
+  /// By terminate_workers() or kill_workers().
+  bool ordered = false;
+  /// A guess: SIGKILL came from outside the pool, and the kernel's count of its out-of-memory kills
+  /// in this control group has risen since the worker was started. False where there is no count.
+  bool probably_out_of_memory = false;
+};
+
+/// The worker process died while it ran this task; what() is one sentence with all that is known of
+/// it. The pool itself goes on, so this is no BrokenExecutor.
+class WorkerDied : public Error, public WorkerDeath {
  public:
   explicit WorkerDied(const std::string& message) : Error(message) {}
-  /// `signal` if a signal ended it, else `exit_code`; `doing` completes "while it was ...".
-  WorkerDied(int worker_pid, std::optional<int> ended_by_signal, std::optional<int> ended_with_code,
-             const std::string& what_it_was_doing);
-
-  int pid = 0;
-  std::optional<int> signal;
-  std::optional<int> exit_code;
-  std::string doing;
+  explicit WorkerDied(const WorkerDeath& death);
 };
 
 /// The task ran longer than TaskOptions::deadline allows, and its worker was killed for it. No

@@ -160,6 +160,18 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
   /// pool's futures it does not wait.
   void shutdown(const ShutdownOptions& options = {});
 
+  /// Stops the pool by force: refuses further work, cancels what has not started, and sends every
+  /// worker SIGTERM. What runs fails with WorkerDied (`ordered` is true); results that a worker had
+  /// written before count. No worker is started again, nothing is retried. Does not wait:
+  /// shutdown() or the destructor does, until the last worker is gone. A task that ignores SIGTERM
+  /// runs to its end, as in Python; kill_workers() helps. Any thread may call it at any time, also
+  /// while another waits in shutdown(); on a pool that is broken, was shut down or has no worker
+  /// yet, it does what there is left to do. In a forked child it does nothing.
+  void terminate_workers() { pool_->stop_by_force(detail::WorkerSignal::kTerminate); }
+  /// The same with SIGKILL, which no task survives, and for the workers' process groups, that is
+  /// for what tasks have started there too.
+  void kill_workers() { pool_->stop_by_force(detail::WorkerSignal::kKill); }
+
   /// The number in force.
   int max_workers() const noexcept { return pool_->max_workers(); }
   /// The processes that run now. Blocks, briefly, while one is being started.

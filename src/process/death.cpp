@@ -2,6 +2,8 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
+
 #include "poolmark/errors.hpp"
 
 namespace poolmark::detail {
@@ -13,7 +15,14 @@ WorkerDied worker_died(const Death& death) {
   std::optional<int> exit_code;
   if (WIFSIGNALED(status)) signal = WTERMSIG(status);
   if (WIFEXITED(status)) exit_code = WEXITSTATUS(status);
-  return WorkerDied(death.exited.pid, signal, exit_code, death.doing);
+  return WorkerDied(
+      {.pid = death.exited.pid,
+       .signal = signal,
+       .exit_code = exit_code,
+       .doing = death.doing,
+       .cpu_time = std::chrono::nanoseconds(death.exited.cpu_nanoseconds),
+       .peak_memory = static_cast<std::size_t>(std::max<std::int64_t>(death.exited.peak_bytes, 0)),
+       .ordered = death.ordered});
 }
 
 }  // namespace

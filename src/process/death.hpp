@@ -14,6 +14,7 @@ struct Death {
   ZygoteMessage exited;
   std::string doing;
   bool by_deadline = false;  // the pool killed it because its task was overdue
+  bool ordered = false;      // by terminate_workers() or kill_workers()
 
   /// One sentence about it.
   std::string describe() const;

@@ -16,6 +16,7 @@ namespace poolmark::detail {
 enum class ZygoteWord : std::uint32_t {
   kSpawn,        // pool: start worker `worker`; its channel is attached
   kKill,         // pool: SIGKILL worker `worker` and its process group
+  kTerminate,    // pool: SIGTERM worker `worker`
   kSpawned,      // zygote: `worker` runs as `pid`
   kSpawnFailed,  // zygote: fork failed with `error`
   kExited,       // zygote: `worker` ended with `status`, and has been reaped
@@ -28,6 +29,7 @@ struct ZygoteMessage {
   pid_t pid = 0;
   std::int32_t status = 0;  // as waitpid() gives it
   std::int64_t cpu_nanoseconds = 0;
+  std::int64_t peak_bytes = 0;  // of resident memory
 };
 
 /// The names and sizes a pool's zygote must know.

@@ -210,6 +210,24 @@ void PoolCore::shutdown(const ShutdownOptions& options) {
   callbacks_.join();
 }
 
+void PoolCore::stop_by_force(WorkerSignal signal) {
+  if (is_inherited()) return;
+  {
+    Lock lock(mutex_);
+    stopped_by_force_ = true;  // first, or a worker that dies now would be replaced
+  }
+  shutdown({.wait = false, .cancel_futures = true});
+  Lock lock(mutex_);
+  if (!zygote_) return;
+  for (const auto& worker : workers_) {
+    if (signal == WorkerSignal::kKill) {
+      zygote_->kill(worker->id());
+    } else {
+      zygote_->terminate(worker->id());
+    }
+  }
+}
+
 // ---- about the workers ----------------------------------------------------------------
 
 std::vector<pid_t> PoolCore::worker_pids() {

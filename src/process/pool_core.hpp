@@ -67,6 +67,7 @@ class PoolCore final : public ProcessPool {
   SharedBlocks* large_memory() noexcept override { return &payloads_; }
   void collect_answers() override;
   void shutdown(const ShutdownOptions& options) override;
+  void stop_by_force(WorkerSignal signal) override;
   int max_workers() const noexcept override { return max_workers_; }
   std::vector<pid_t> worker_pids() override;
   std::chrono::nanoseconds worker_cpu_time() override;
@@ -172,7 +173,9 @@ class PoolCore final : public ProcessPool {
   int finishing_ = 0;    // threads that publish what they took off the lists
   bool closed_ = false;  // shutdown() was called
   bool ended_ = false;   // no worker is left and none will be
-  std::string broken_;   // why, once the pool is broken
+  // terminate_workers() or kill_workers() was called: no worker is started any more.
+  bool stopped_by_force_ = false;
+  std::string broken_;  // why, once the pool is broken
   int last_start_error_ = 0;
   int failed_starts_ = 0;           // since the last start that worked
   int early_deaths_ = 0;            // since the last answer

@@ -33,7 +33,8 @@ bool PoolCore::wants_another_spinner() const noexcept {
 }
 
 Worker* PoolCore::start_worker() noexcept {
-  if (!broken_.empty() || workers_.size() >= static_cast<std::size_t>(max_workers_)) return nullptr;
+  if (stopped_by_force_ || !broken_.empty()) return nullptr;
+  if (workers_.size() >= static_cast<std::size_t>(max_workers_)) return nullptr;
   if (failed_starts_ > 0 && Clock::now() < next_start_) return nullptr;
   try {
     auto worker =
@@ -115,6 +116,7 @@ void PoolCore::handle(const ZygoteMessage& message, Aftermath& after) {
       break;
     case ZygoteWord::kSpawn:
     case ZygoteWord::kKill:
+    case ZygoteWord::kTerminate:
       break;  // the pool says these
   }
 }
@@ -124,11 +126,13 @@ void PoolCore::bury(Workers::iterator worker, const ZygoteMessage& exited, After
   cpu_time_of_dead_ += std::chrono::nanoseconds(exited.cpu_nanoseconds);
   // What it had published before it died counts.
   if (!dead.killed) collect(dead, after, Clock::now());
-  const bool expected = dead.timed_out || (dead.is_leaving() && dead.in_flight() == 0);
+  const bool expected =
+      stopped_by_force_ || dead.timed_out || (dead.is_leaving() && dead.in_flight() == 0);
   const Death death{
       .exited = exited,
       .doing = dead.nonsense.empty() ? dead.doing() : "killed because " + dead.nonsense,
-      .by_deadline = dead.timed_out};
+      .by_deadline = dead.timed_out,
+      .ordered = stopped_by_force_};
   const bool died_initializing = dead.is_initializing();
 
   TaskList unfinished;
@@ -166,7 +170,7 @@ void PoolCore::return_to_backlog(TaskList&& tasks) noexcept {
 }
 
 void PoolCore::settle_taken(TaskRecord& task, const Death& death, Aftermath& after) {
-  if (death.by_deadline) {
+  if (death.by_deadline || (death.ordered && broken_.empty())) {
     fail(task, death.error(task.deadline), after);
   } else if (!broken_.empty() || options_.on_worker_death == OnWorkerDeath::BreakPool) {
     fail(task,

@@ -166,6 +166,10 @@ bool put_worker_died(WireWriter& to, const std::exception& thrown) {
   put_optional(to, error.signal);
   put_optional(to, error.exit_code);
   to.put_string(error.doing);
+  to.put_raw(error.cpu_time.count());
+  to.put_raw(error.peak_memory);
+  to.put_raw(error.ordered);
+  to.put_raw(error.probably_out_of_memory);
   return true;
 }
 
@@ -175,6 +179,10 @@ std::exception_ptr get_worker_died(WireReader& from) {
   error.signal = get_optional(from);
   error.exit_code = get_optional(from);
   error.doing = from.get_string();
+  error.cpu_time = std::chrono::nanoseconds(from.get_raw<std::chrono::nanoseconds::rep>());
+  error.peak_memory = from.get_raw<std::size_t>();
+  error.ordered = from.get_raw<bool>();
+  error.probably_out_of_memory = from.get_raw<bool>();
   return std::make_exception_ptr(error);
 }
 

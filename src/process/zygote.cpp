@@ -130,6 +130,10 @@ void Zygote::kill(std::uint64_t worker) noexcept {
   send_message(socket_.get(), ZygoteMessage{.word = ZygoteWord::kKill, .worker = worker});
 }
 
+void Zygote::terminate(std::uint64_t worker) noexcept {
+  send_message(socket_.get(), ZygoteMessage{.word = ZygoteWord::kTerminate, .worker = worker});
+}
+
 std::optional<ZygoteMessage> Zygote::receive() noexcept {
   ZygoteMessage message;
   if (!socket_ || gone_) return std::nullopt;

@@ -22,7 +22,10 @@ class Zygote {
 
   /// Asks for a worker; false, and errno set, if the zygote cannot be told.
   bool spawn(std::uint64_t worker, const OwnedFd& channel) noexcept;
+  /// SIGKILL to it and to its process group.
   void kill(std::uint64_t worker) noexcept;
+  /// SIGTERM to it.
+  void terminate(std::uint64_t worker) noexcept;
 
   /// The next message; none if there is none yet. Never blocks.
   std::optional<ZygoteMessage> receive() noexcept;

@@ -80,6 +80,7 @@ class ZygoteLoop {
       if (child == children_.end()) continue;
       ZygoteMessage exited{.word = ZygoteWord::kExited, .worker = child->worker, .pid = pid};
       exited.status = status;
+      exited.peak_bytes = std::int64_t{used.ru_maxrss} << 10;  // it counts KiB
       exited.cpu_nanoseconds = nanoseconds(used.ru_utime) + nanoseconds(used.ru_stime);
       children_.erase(child);
       POOLMARK_HOOK(kZygoteReportsEnd);
@@ -102,6 +103,7 @@ class ZygoteLoop {
       }
       if (order.word == ZygoteWord::kSpawn) spawn(order.worker, std::move(attached[0]));
       if (order.word == ZygoteWord::kKill) kill_worker(order.worker);
+      if (order.word == ZygoteWord::kTerminate) terminate_worker(order.worker);
     }
   }
 
@@ -143,6 +145,11 @@ class ZygoteLoop {
     // Not reaped yet, so the number is still this child's.
     kill(-child->pid, SIGKILL);
     kill(child->pid, SIGKILL);
+  }
+
+  void terminate_worker(std::uint64_t worker) noexcept {
+    const auto child = std::ranges::find(children_, worker, &Child::worker);
+    if (child != children_.end()) kill(child->pid, SIGTERM);
   }
 
   void kill_everybody() noexcept {

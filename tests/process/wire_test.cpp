@@ -215,12 +215,22 @@ TEST(WireException, KeepsTheFieldsOfPoolmarksOwn) {
   const auto timeout = as<TimeoutError>(thrown_there(TimeoutError(2, 5)));
   EXPECT_EQ(timeout.unfinished, 2U);
   EXPECT_EQ(timeout.total, 5U);
-  const WorkerDied death(7, 9, std::nullopt, "running a task");
+  const WorkerDied death({.pid = 7,
+                          .signal = 9,
+                          .doing = "running a task",
+                          .cpu_time = std::chrono::nanoseconds(5),
+                          .peak_memory = 6,
+                          .ordered = true,
+                          .probably_out_of_memory = true});
   const auto died = as<WorkerDied>(thrown_there(death));
   EXPECT_EQ(died.pid, 7);
   EXPECT_EQ(died.signal, 9);
   EXPECT_EQ(died.exit_code, std::nullopt);
   EXPECT_EQ(died.doing, "running a task");
+  EXPECT_EQ(died.cpu_time, std::chrono::nanoseconds(5));
+  EXPECT_EQ(died.peak_memory, 6U);
+  EXPECT_TRUE(died.ordered);
+  EXPECT_TRUE(died.probably_out_of_memory);
   EXPECT_STREQ(died.what(), death.what());
 }
 

@@ -51,6 +51,12 @@ struct TaskRecord {
   TaskRecord* previous = nullptr;
 };
 
+/// How running tasks are made to end.
+enum class WorkerSignal : std::uint8_t {
+  kTerminate,  // SIGTERM, to the worker
+  kKill,       // SIGKILL, to the worker and its process group
+};
+
 /// The body of a process pool, as far as templates need to know it.
 class ProcessPool : public RefCounted, public ProgressDriver {
  public:
@@ -67,6 +73,7 @@ class ProcessPool : public RefCounted, public ProgressDriver {
   virtual void collect_answers() = 0;
 
   virtual void shutdown(const ShutdownOptions& options) = 0;
+  virtual void stop_by_force(WorkerSignal signal) = 0;
   virtual int max_workers() const noexcept = 0;
   virtual std::vector<pid_t> worker_pids() = 0;
   virtual std::chrono::nanoseconds worker_cpu_time() = 0;
