@@ -22,7 +22,8 @@ WorkerDied worker_died(const Death& death) {
        .doing = death.doing,
        .cpu_time = std::chrono::nanoseconds(death.exited.cpu_nanoseconds),
        .peak_memory = static_cast<std::size_t>(std::max<std::int64_t>(death.exited.peak_bytes, 0)),
-       .ordered = death.ordered});
+       .ordered = death.ordered,
+       .probably_out_of_memory = death.exited.out_of_memory && !death.ordered});
 }
 
 }  // namespace

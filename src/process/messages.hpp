@@ -30,6 +30,7 @@ struct ZygoteMessage {
   std::int32_t status = 0;  // as waitpid() gives it
   std::int64_t cpu_nanoseconds = 0;
   std::int64_t peak_bytes = 0;  // of resident memory
+  bool out_of_memory = false;   // probably ended by the kernel for that
 };
 
 /// The names and sizes a pool's zygote must know.

@@ -11,10 +11,12 @@
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "process/child_process.hpp"
 #include "process/fault_hooks.hpp"
+#include "process/oom_kills.hpp"
 #include "process/worker_main.hpp"
 
 namespace poolmark::detail {
@@ -42,6 +44,8 @@ class ZygoteLoop {
   struct Child {
     std::uint64_t worker;
     pid_t pid;
+    std::optional<std::uint64_t> oom_kills_before = {};  // in its control group
+    bool was_killed = false;                             // by order
   };
 
   void set_up() noexcept {
@@ -82,10 +86,16 @@ class ZygoteLoop {
       exited.status = status;
       exited.peak_bytes = std::int64_t{used.ru_maxrss} << 10;  // it counts KiB
       exited.cpu_nanoseconds = nanoseconds(used.ru_utime) + nanoseconds(used.ru_stime);
+      exited.out_of_memory = ended_for_memory(*child, status);
       children_.erase(child);
       POOLMARK_HOOK(kZygoteReportsEnd);
       send_message(estate_.control.get(), exited);
     }
+  }
+
+  bool ended_for_memory(const Child& child, int status) const noexcept {
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL || child.was_killed) return false;
+    return child.oom_kills_before && oom_kills_->count() > child.oom_kills_before;
   }
 
   /// Does what the pool asks; false when it has closed the socket.
@@ -118,10 +128,13 @@ class ZygoteLoop {
       return;
     }
     setpgid(pid, pid);  // both sides do it, so that it is done whoever runs first
-    children_.push_back({worker, pid});
+    children_.push_back({.worker = worker, .pid = pid});
     POOLMARK_HOOK(kZygoteReportsStart);
     send_message(estate_.control.get(),
                  ZygoteMessage{.word = ZygoteWord::kSpawned, .worker = worker, .pid = pid});
+    // After the fork: the worker need not wait for it.
+    if (!oom_kills_) oom_kills_ = OomKills::open();
+    children_.back().oom_kills_before = oom_kills_->count();
   }
 
   [[noreturn]] void become_worker(pid_t zygote, OwnedFd channel) {
@@ -142,6 +155,7 @@ class ZygoteLoop {
   void kill_worker(std::uint64_t worker) noexcept {
     const auto child = std::ranges::find(children_, worker, &Child::worker);
     if (child == children_.end()) return;
+    child->was_killed = true;
     // Not reaped yet, so the number is still this child's.
     kill(-child->pid, SIGKILL);
     kill(child->pid, SIGKILL);
@@ -162,6 +176,7 @@ class ZygoteLoop {
 
   ZygoteEstate estate_;
   std::vector<Child> children_;
+  std::optional<OomKills> oom_kills_;  // from the first worker on
 };
 
 void answer(int socket, pid_t pid, int error) noexcept {

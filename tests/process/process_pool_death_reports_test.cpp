@@ -1,0 +1,108 @@
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "process/oom_kills.hpp"
+#include "process_pools.hpp"
+
+// What WorkerDied knows.
+namespace poolmark::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+int use_and_die(std::size_t bytes, std::chrono::milliseconds cpu_time) {
+  std::vector<char> memory(bytes, 'x');
+  timespec used{};
+  do {
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  } while (std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec) < cpu_time);
+  raise(SIGKILL);
+  return memory.back();
+}
+
+TEST(DeathReport, TellsCpuTimeAndPeakMemory) {
+  constexpr std::size_t kBytes = std::size_t{96} << 20;
+  constexpr std::chrono::milliseconds kCpuTime{40};
+  ProcessPoolExecutor pool(with_workers(1));
+  const WorkerDied died = death_of(pool.submit(use_and_die, kBytes, kCpuTime));
+  EXPECT_GE(died.peak_memory, kBytes);
+  // The kernel's books are kept in ticks.
+  EXPECT_GE(died.cpu_time, kCpuTime / 2);
+  EXPECT_THAT(died.what(), HasSubstr("ms of CPU time and at most "));
+  EXPECT_THAT(died.what(), HasSubstr(" MiB of memory"));
+  EXPECT_FALSE(died.ordered);
+  EXPECT_FALSE(died.probably_out_of_memory);
+}
+
+TEST(DeathReport, IsOneSentence) {
+  const WorkerDied died({.pid = 12,
+                         .signal = SIGKILL,
+                         .doing = "running a task",
+                         .cpu_time = std::chrono::milliseconds(1500),
+                         .peak_memory = std::size_t{34} << 20,
+                         .probably_out_of_memory = true});
+  EXPECT_STREQ(died.what(),
+               "worker process 12 ended by signal 9 (Killed) while it was running a task; it had "
+               "used 1.5 s of CPU time and at most 34 MiB of memory; probably the kernel's "
+               "out-of-memory killer ended it (a guess: it struck in this control group while the "
+               "worker lived)");
+}
+
+// ---- the kernel's count of out-of-memory kills ----------------------------------------
+
+/// A root with control groups of a test's making.
+class ControlGroups : public ::testing::Test {
+ protected:
+  ControlGroups() {
+    std::string name = (std::filesystem::temp_directory_path() / "poolmark-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
+    root_ = name;
+  }
+  ~ControlGroups() override { std::filesystem::remove_all(root_); }
+
+  void write(const std::string& path, const std::string& text) const {
+    const auto file = root_.string() + path;
+    std::filesystem::create_directories(std::filesystem::path(file).parent_path());
+    std::ofstream(file) << text;
+  }
+  detail::OomKills open() const { return detail::OomKills::open(root_.string()); }
+
+ private:
+  std::filesystem::path root_;
+};
+
+TEST_F(ControlGroups, OfVersion2CountTheirKills) {
+  write("/proc/self/cgroup", "0::/user/job\n");
+  write("/sys/fs/cgroup/user/job/memory.events",
+        "low 0\nhigh 0\nmax 9\noom 4\noom_kill 3\noom_group_kill 2\n");
+  const auto kills = open();
+  EXPECT_EQ(kills.count(), 3U);
+  write("/sys/fs/cgroup/user/job/memory.events", "oom 5\noom_kill 12\n");
+  EXPECT_EQ(kills.count(), 12U) << "it is read again each time";
+}
+
+TEST_F(ControlGroups, OfVersion1CountTheirKills) {
+  write("/proc/self/cgroup", "9:name=systemd:/\n4:memory:/job\n0::/\n");
+  write("/sys/fs/cgroup/memory/job/memory.oom_control",
+        "oom_kill_disable 0\nunder_oom 0\noom_kill 7\n");
+  EXPECT_EQ(open().count(), 7U);
+}
+
+TEST_F(ControlGroups, OfAContainerAreFoundAboveTheListedPath) {
+  write("/proc/self/cgroup", "0::/docker/0123\n");
+  write("/sys/fs/cgroup/memory.events", "oom_kill 1\n");
+  EXPECT_EQ(open().count(), 1U);
+}
+
+TEST_F(ControlGroups, ThatDoNotTellAreUnknown) {
+  EXPECT_EQ(open().count(), std::nullopt);
+  write("/proc/self/cgroup", "0::/\nnonsense\n");
+  EXPECT_EQ(open().count(), std::nullopt);
+  EXPECT_EQ(detail::oom_kills_in("oom_kill_disable 0\nunder_oom 0\n"), std::nullopt);
+  EXPECT_EQ(detail::oom_kills_in("oom_kill x\n"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace poolmark::test
