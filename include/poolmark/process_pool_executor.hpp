@@ -5,6 +5,8 @@
 #include <atomic>
 #include <chrono>
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,7 +78,24 @@ struct ProcessPoolOptions {
   /// With OnWorkerDeath::Replace: how often a task whose worker died is run again before it fails
   /// with WorkerDied. Only for tasks that may safely run twice. At least 0.
   int retries_after_worker_death = 0;
+  /// With max_tasks_per_child: each worker ends up to so many tasks earlier, at random, so that not
+  /// all are replaced at once. 0 to max_tasks_per_child - 1.
+  int max_tasks_jitter = 0;
+  /// How many bytes of memory of its own a worker may have (RLIMIT_DATA), what the program had when
+  /// the zygote was made included. A task that asks for more gets std::bad_alloc; arguments that do
+  /// not fit end the worker, which is WorkerDied. None: as much as this process may.
+  std::optional<std::size_t> memory_limit = {};
+  /// CPUs to bind workers to, one each: a new worker gets the one that the fewest living workers of
+  /// this pool have, the first of these if there are several. Each must be one that the thread that
+  /// makes the pool may use. Empty: workers run where this process may.
+  std::vector<int> cpu_affinity = {};
 };
+
+/// In a worker: how many workers its pool had started before it. Tells workers apart, replacements
+/// too, where a seed or a file name must differ: all workers are copies of one process, with one
+/// state of std::rand() and of every generator made before. (std::random_device differs by itself.)
+/// None in a process that is no worker.
+std::optional<std::uint64_t> worker_number() noexcept;
 
 /// Makes the zygote that StartMethod::ProcessZygote needs. Call it first in main, before any thread
 /// is started and after the globals that tasks read are set; calling it again does nothing. Throws
@@ -97,6 +116,10 @@ void start_zygote();
 /// retries_after_worker_death allows it. If this process dies, however it dies, all its workers are
 /// killed. A future's running() is true only once a worker has taken the task, and until then
 /// cancel() succeeds (CPython calls some waiting tasks running).
+///
+/// Ctrl-C is the main process's to answer: workers stand in process groups of their own and ignore
+/// SIGINT. A main process that dies of it takes them along; one that handles it decides itself, and
+/// they go on.
 ///
 /// In a forked child, a worker included, the pool is inert: submit() throws DeadlockError and the
 /// destructor does nothing.

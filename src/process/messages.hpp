@@ -22,6 +22,8 @@ enum class ZygoteWord : std::uint32_t {
   kExited,       // zygote: `worker` ended with `status`, and has been reaped
 };
 
+constexpr std::int32_t kAnyCpu = -1;
+
 struct ZygoteMessage {
   ZygoteWord word = ZygoteWord::kSpawn;
   std::int32_t error = 0;
@@ -31,6 +33,7 @@ struct ZygoteMessage {
   std::int64_t cpu_nanoseconds = 0;
   std::int64_t peak_bytes = 0;  // of resident memory
   bool out_of_memory = false;   // probably ended by the kernel for that
+  std::int32_t cpu = kAnyCpu;   // to bind a new worker to
 };
 
 /// The names and sizes a pool's zygote must know.
@@ -38,6 +41,7 @@ struct PoolPlan {
   char name_prefix[16] = {};
   std::uint64_t ring_bytes = 0;
   pid_t main_process = 0;
+  std::uint64_t memory_limit = 0;  // of each worker; 0: none
 };
 
 enum class MasterWord : std::uint32_t {

@@ -12,6 +12,7 @@
 #include "poolmark/detail/fork_guard.hpp"
 #include "poolmark/errors.hpp"
 #include "process/child_process.hpp"
+#include "process/pool_options.hpp"
 
 namespace poolmark::detail {
 namespace {
@@ -30,18 +31,6 @@ std::size_t ring_bytes_for(int workers) noexcept {
   return std::clamp(std::bit_floor(share), kMinRingBytes, kMaxRingBytes);
 }
 
-int checked(int value, int least, const char* name) {
-  if (value >= least) return value;
-  throw std::invalid_argument(fmt::format(
-      "{} is {}: it must be at least {}; leave it out for the default", name, value, least));
-}
-
-const ProcessPoolOptions& checked(const ProcessPoolOptions& options) {
-  if (options.max_tasks_per_child) checked(*options.max_tasks_per_child, 1, "max_tasks_per_child");
-  checked(options.retries_after_worker_death, 0, "retries_after_worker_death");
-  return options;
-}
-
 void watch(int epoll, int fd, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
@@ -55,16 +44,10 @@ PoolCore::PoolCore(const ProcessPoolOptions& options)
       options_(checked(options)),
       fork_generation_(fork_generation()),
       ring_bytes_(ring_bytes_for(max_workers_)) {
-  PoolPlan plan;
-  const std::string name =
-      options.process_name_prefix.empty() ? "poolmark-worker" : options.process_name_prefix;
-  name.copy(plan.name_prefix, sizeof plan.name_prefix - 1);
-  plan.ring_bytes = ring_bytes_;
-  plan.main_process = getpid();
   epoll_ = OwnedFd(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) throw_system_error("cannot create an epoll set");
   bell_.emplace(Bell::create());
-  zygote_.emplace(Zygote::start(options.start_method, *bell_, plan));
+  zygote_.emplace(Zygote::start(options.start_method, *bell_, plan_for(options, ring_bytes_)));
   watch(epoll_.get(), bell_->event(), EPOLLIN | EPOLLET);
   watch(epoll_.get(), zygote_->socket(), EPOLLIN);
 }

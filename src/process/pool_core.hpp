@@ -110,6 +110,7 @@ class PoolCore final : public ProcessPool {
 
   Worker* start_worker() noexcept;
   bool wants_another_spinner() const noexcept;
+  int cpu_for_next_worker() const noexcept;
   void postpone_starts(int error) noexcept;
   void read_messages(Aftermath& after);
   void handle(const ZygoteMessage& message, Aftermath& after);

@@ -7,6 +7,7 @@
 #include "poolmark/detail/type_name.hpp"
 #include "poolmark/errors.hpp"
 #include "process/pool_core.hpp"
+#include "process/pool_options.hpp"
 
 // Starting workers, their ends, and the end of the pool. All of it under the pool's lock.
 namespace poolmark::detail {
@@ -37,10 +38,10 @@ Worker* PoolCore::start_worker() noexcept {
   if (workers_.size() >= static_cast<std::size_t>(max_workers_)) return nullptr;
   if (failed_starts_ > 0 && Clock::now() < next_start_) return nullptr;
   try {
-    auto worker =
-        std::make_unique<Worker>(next_worker_id_++, ring_bytes_, options_.max_tasks_per_child);
+    auto worker = std::make_unique<Worker>(next_worker_id_++, ring_bytes_, draw_quota(options_));
+    worker->cpu = cpu_for_next_worker();
     if (wants_another_spinner()) worker->let_it_spin();
-    if (!zygote_->spawn(worker->id(), worker->take_memory_file())) {
+    if (!zygote_->spawn(worker->id(), worker->take_memory_file(), worker->cpu)) {
       postpone_starts(errno);
       return nullptr;
     }
@@ -56,6 +57,15 @@ Worker* PoolCore::start_worker() noexcept {
     postpone_starts(ENOMEM);
   }
   return nullptr;
+}
+
+int PoolCore::cpu_for_next_worker() const noexcept {
+  const auto has_workers = [&](int cpu) {
+    return std::ranges::count(workers_, cpu, [](const auto& worker) { return worker->cpu; });
+  };
+  const auto& cpus = options_.cpu_affinity;
+  const auto emptiest = std::ranges::min_element(cpus, {}, has_workers);
+  return emptiest == cpus.end() ? kAnyCpu : *emptiest;
 }
 
 void PoolCore::postpone_starts(int error) noexcept {

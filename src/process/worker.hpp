@@ -11,6 +11,7 @@
 
 #include "poolmark/detail/process_task.hpp"
 #include "process/channel.hpp"
+#include "process/messages.hpp"
 #include "process/task_list.hpp"
 
 namespace poolmark::detail {
@@ -42,6 +43,7 @@ class Worker {
   // ---- what the pool notes here -------------------------------------------------------
 
   std::optional<pid_t> pid;      // once the zygote has told
+  int cpu = kAnyCpu;             // that it is bound to
   bool killed = false;           // by the pool: what it still writes is not read
   bool timed_out = false;        // killed because its task was past its deadline
   std::string nonsense;          // why, if it talked any

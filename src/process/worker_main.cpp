@@ -8,13 +8,15 @@
 #include "poolmark/detail/futex.hpp"
 #include "poolmark/detail/spin.hpp"
 #include "poolmark/detail/wire_call.hpp"
+#include "poolmark/process_pool_executor.hpp"
 #include "process/bell.hpp"
 #include "process/channel.hpp"
 #include "process/child_process.hpp"
 #include "process/fault_hooks.hpp"
 #include "process/payload_window.hpp"
 
-namespace poolmark::detail {
+namespace poolmark {
+namespace detail {
 namespace {
 
 // A wake cannot be lost while the pool lives, and the worker dies with the pool; that a sleep ends
@@ -31,6 +33,8 @@ void report_exit(int code, void*) {
   channel_of_this_process->doing.store(Doing::kCallingExit, std::memory_order_release);
   leave_process(code);
 }
+
+std::optional<std::uint64_t> number_of_this_worker;
 
 class WorkerLoop {
  public:
@@ -294,6 +298,7 @@ class WorkerLoop {
 }  // namespace
 
 void run_worker(WorkerEstate estate) noexcept {
+  number_of_this_worker = estate.number;
   try {
     WorkerLoop loop(std::move(estate));
     loop.run();
@@ -305,4 +310,8 @@ void run_worker(WorkerEstate estate) noexcept {
   leave_process(0);
 }
 
-}  // namespace poolmark::detail
+}  // namespace detail
+
+std::optional<std::uint64_t> worker_number() noexcept { return detail::number_of_this_worker; }
+
+}  // namespace poolmark

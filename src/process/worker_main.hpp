@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "process/owned_fd.hpp"
 
@@ -15,6 +16,7 @@ struct WorkerEstate {
   OwnedFd bell_event;
   std::size_t ring_bytes;
   pid_t main_process;  // that has the pool
+  std::uint64_t number;
 };
 
 /// The life of a worker: reads tasks, runs them, writes results, until it is told to end.

@@ -119,11 +119,11 @@ Zygote Zygote::start(StartMethod method, const Bell& bell, const PoolPlan& plan)
   return Zygote(std::move(sockets.ours), pid, method);
 }
 
-bool Zygote::spawn(std::uint64_t worker, const OwnedFd& channel) noexcept {
+bool Zygote::spawn(std::uint64_t worker, const OwnedFd& channel, int cpu) noexcept {
   const int descriptors[] = {channel.get()};
   // Without waiting: a zygote that is behind by hundreds of orders is asked again later.
-  return send_message(socket_.get(), ZygoteMessage{.word = ZygoteWord::kSpawn, .worker = worker},
-                      descriptors, MSG_DONTWAIT);
+  const ZygoteMessage order{.word = ZygoteWord::kSpawn, .worker = worker, .cpu = cpu};
+  return send_message(socket_.get(), order, descriptors, MSG_DONTWAIT);
 }
 
 void Zygote::kill(std::uint64_t worker) noexcept {

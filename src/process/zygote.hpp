@@ -21,7 +21,7 @@ class Zygote {
   ~Zygote() { stop(); }
 
   /// Asks for a worker; false, and errno set, if the zygote cannot be told.
-  bool spawn(std::uint64_t worker, const OwnedFd& channel) noexcept;
+  bool spawn(std::uint64_t worker, const OwnedFd& channel, int cpu = kAnyCpu) noexcept;
   /// SIGKILL to it and to its process group.
   void kill(std::uint64_t worker) noexcept;
   /// SIGTERM to it.

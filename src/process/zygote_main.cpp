@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "process/child_process.hpp"
+#include "process/cpu_mask.hpp"
 #include "process/fault_hooks.hpp"
 #include "process/oom_kills.hpp"
 #include "process/worker_main.hpp"
@@ -111,16 +112,17 @@ class ZygoteLoop {
         case Receipt::kMessage:
           break;
       }
-      if (order.word == ZygoteWord::kSpawn) spawn(order.worker, std::move(attached[0]));
+      if (order.word == ZygoteWord::kSpawn) spawn(order, std::move(attached[0]));
       if (order.word == ZygoteWord::kKill) kill_worker(order.worker);
       if (order.word == ZygoteWord::kTerminate) terminate_worker(order.worker);
     }
   }
 
-  void spawn(std::uint64_t worker, OwnedFd channel) {
+  void spawn(const ZygoteMessage& order, OwnedFd channel) {
+    const std::uint64_t worker = order.worker;
     const pid_t zygote = getpid();
     const pid_t pid = fork();
-    if (pid == 0) become_worker(zygote, std::move(channel));
+    if (pid == 0) become_worker(zygote, order, std::move(channel));
     if (pid < 0) {
       send_message(
           estate_.control.get(),
@@ -137,7 +139,7 @@ class ZygoteLoop {
     children_.back().oom_kills_before = oom_kills_->count();
   }
 
-  [[noreturn]] void become_worker(pid_t zygote, OwnedFd channel) {
+  [[noreturn]] void become_worker(pid_t zygote, const ZygoteMessage& order, OwnedFd channel) {
     // Sound here, where the parent has one thread: the signal follows the thread that forked.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != zygote) _exit(1);  // it died before the line above
@@ -148,8 +150,19 @@ class ZygoteLoop {
     // Their numbers may be given to files of a task; they must not be closed a second time.
     static_cast<void>(estate_.control.release());
     static_cast<void>(estate_.main_process.release());
+    // What the system refuses is not worth a worker: the pool has looked when it was made.
+    if (order.cpu != kAnyCpu) static_cast<void>(CpuMask::of_one(order.cpu).bind_this_thread());
+    limit_memory();
     run_worker({std::move(channel), std::move(estate_.bell_memory), std::move(estate_.bell_event),
-                estate_.plan.ring_bytes, estate_.plan.main_process});
+                estate_.plan.ring_bytes, estate_.plan.main_process, order.worker});
+  }
+
+  void limit_memory() const noexcept {
+    if (estate_.plan.memory_limit == 0) return;
+    rlimit limit{};
+    getrlimit(RLIMIT_DATA, &limit);
+    limit.rlim_cur = limit.rlim_max = std::min<rlim_t>(estate_.plan.memory_limit, limit.rlim_max);
+    setrlimit(RLIMIT_DATA, &limit);
   }
 
   void kill_worker(std::uint64_t worker) noexcept {
