@@ -109,7 +109,9 @@ void start_zygote();
 /// Callables, arguments and results cross between processes as poolmark::Wire says, and what cannot
 /// cross is refused at compile time. Tasks run in copies of this program's memory: what they change
 /// is seen by later tasks of the same worker at most. A captured pointer, or `this`, points to
-/// nothing useful there. A function of a library loaded after the zygote was made is unknown to it.
+/// nothing useful there. Code of a library that was loaded after the zygote was made is unknown to
+/// the workers: submit() refuses a callable of a type, or a plain function, that lies there. (One
+/// that is an argument, or goes through map(), is not looked at.)
 ///
 /// A worker that dies (a signal, exit() in a task) costs the task it ran, which fails with
 /// WorkerDied; CPython breaks the whole pool. A task never runs twice unless
@@ -161,8 +163,9 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
   /// Calls f(args...) in a worker. Copies cross, made in this call: what their serialisation
   /// throws, submit() throws. Tasks start in the order of submission. Does not wait for workers;
   /// any thread may call it. ShutdownError after shutdown(), BrokenProcessPool if the pool is
-  /// broken, DeadlockError in a forked child, std::system_error if the pool cannot start its
-  /// service thread.
+  /// broken, DeadlockError in a forked child, std::invalid_argument if the function lies in a
+  /// library that was loaded after the pool's zygote was made, std::system_error if the pool cannot
+  /// start its service thread.
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) {
@@ -218,7 +221,7 @@ Future<task_result_t<F, Args...>> ProcessPoolExecutor::Submitter::submit(const T
                                                                          F&& f,
                                                                          Args&&... args) const {
   using R = task_result_t<F, Args...>;
-  const auto& deadline = detail::checked_deadline(options);
+  const auto deadline = detail::checked_deadline(options);
   // The stated types are the decayed ones: an array becomes a pointer, and is refused as one.
   auto task = detail::make_intrusive<detail::ProcessTask<R>>(
       pool_, static_cast<const std::decay_t<F>&>(f),

@@ -23,10 +23,12 @@ namespace detail {
 /// Throws std::invalid_argument.
 [[noreturn]] void refuse_deadline();
 
-inline const std::optional<std::chrono::nanoseconds>& checked_deadline(const TaskOptions& options) {
+/// 0 for none.
+inline std::chrono::nanoseconds checked_deadline(const TaskOptions& options) {
   const auto& limit = options.deadline.limit();
-  if (limit && limit->count() <= 0) refuse_deadline();
-  return limit;
+  if (!limit) return std::chrono::nanoseconds(0);
+  if (limit->count() <= 0) refuse_deadline();
+  return *limit;
 }
 
 }  // namespace detail

@@ -30,10 +30,8 @@ WorkerDied worker_died(const Death& death) {
 
 std::string Death::describe() const { return worker_died(*this).what(); }
 
-std::exception_ptr Death::error(const std::optional<std::chrono::nanoseconds>& deadline) const {
-  if (by_deadline && deadline) {
-    return std::make_exception_ptr(DeadlineExceeded(*deadline, exited.pid));
-  }
+std::exception_ptr Death::error(std::chrono::nanoseconds deadline) const {
+  if (by_deadline) return std::make_exception_ptr(DeadlineExceeded(deadline, exited.pid));
   return std::make_exception_ptr(worker_died(*this));
 }
 

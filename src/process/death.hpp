@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <exception>
-#include <optional>
 #include <string>
 
 #include "process/messages.hpp"
@@ -19,7 +18,7 @@ struct Death {
   /// One sentence about it.
   std::string describe() const;
   /// For a task it had taken; an object of its own for each. `deadline` is the task's.
-  std::exception_ptr error(const std::optional<std::chrono::nanoseconds>& deadline) const;
+  std::exception_ptr error(std::chrono::nanoseconds deadline) const;
 };
 
 }  // namespace poolmark::detail

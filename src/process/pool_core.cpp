@@ -48,6 +48,10 @@ PoolCore::PoolCore(const ProcessPoolOptions& options)
   if (!epoll_) throw_system_error("cannot create an epoll set");
   bell_.emplace(Bell::create());
   zygote_.emplace(Zygote::start(options.start_method, *bell_, plan_for(options, ring_bytes_)));
+  known_code_ = zygote_->known_code();
+  if (options.initializer) {
+    known_code_->require(reinterpret_cast<const void*>(options.initializer.thunk()));
+  }
   watch(epoll_.get(), bell_->event(), EPOLLIN | EPOLLET);
   watch(epoll_.get(), zygote_->socket(), EPOLLIN);
 }
@@ -67,6 +71,8 @@ void PoolCore::refuse_unless_open() const {
     throw ShutdownError("submit() after shutdown(): the process pool takes no more work");
 }
 
+void PoolCore::require_known(const void* code) const { known_code_->require(code); }
+
 void PoolCore::submit(TaskRecord& task) {
   if (is_inherited()) {
     throw DeadlockError(
@@ -74,12 +80,13 @@ void PoolCore::submit(TaskRecord& task) {
         "task "
         "cannot use the pool that runs it, and a forked child needs a pool of its own");
   }
+  known_code_->require(reinterpret_cast<const void*>(task.thunk));
   Aftermath after;
   Lock lock(mutex_);
   refuse_unless_open();
   if (!service_.joinable()) start_service_thread();
   note_activity();
-  task.retries_left = task.deadline ? 0 : options_.retries_after_worker_death;
+  task.retries_left = task.has_deadline() ? 0 : options_.retries_after_worker_death;
   task.place = TaskRecord::Place::kBacklog;
   task.future.add_ref();
   backlog_.push_back(task);

@@ -62,6 +62,7 @@ class PoolCore final : public ProcessPool {
   explicit PoolCore(const ProcessPoolOptions& options);
 
   void submit(TaskRecord& task) override;
+  void require_known(const void* code) const override;
   bool cancel(TaskRecord& task) override;
   bool has_started(const TaskRecord& task) const noexcept override;
   SharedBlocks* large_memory() noexcept override { return &payloads_; }
@@ -154,6 +155,7 @@ class PoolCore final : public ProcessPool {
   const ProcessPoolOptions options_;
   const std::uint32_t fork_generation_;
   std::size_t ring_bytes_ = 0;
+  std::shared_ptr<const KnownCode> known_code_;  // to the workers
 
   // ---- guarded by mutex_ --------------------------------------------------------------
 

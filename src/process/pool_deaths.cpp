@@ -60,11 +60,11 @@ Worker* PoolCore::start_worker() noexcept {
 }
 
 int PoolCore::cpu_for_next_worker() const noexcept {
-  const auto has_workers = [&](int cpu) {
+  const auto workers_on = [&](int cpu) {
     return std::ranges::count(workers_, cpu, [](const auto& worker) { return worker->cpu; });
   };
   const auto& cpus = options_.cpu_affinity;
-  const auto emptiest = std::ranges::min_element(cpus, {}, has_workers);
+  const auto emptiest = std::ranges::min_element(cpus, {}, workers_on);
   return emptiest == cpus.end() ? kAnyCpu : *emptiest;
 }
 

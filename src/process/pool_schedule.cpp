@@ -122,7 +122,7 @@ bool PoolCore::is_sooner_done_by(const Worker& busy) const noexcept {
 
 Worker* PoolCore::pick_worker(const TaskRecord& task) {
   // What is killed at its deadline has a worker of its own.
-  const std::size_t allowed = task.deadline ? 1 : depth();
+  const std::size_t allowed = task.has_deadline() ? 1 : depth();
   Worker* idle = nullptr;
   Worker* least_busy = nullptr;
   for (const auto& worker : workers_) {

@@ -55,7 +55,7 @@ void Worker::send(TaskRecord& task) {
   task.worker = this;
   task.number = next_++;
   task_of(task.number) = &task;
-  if (task.deadline) start_deadline(task);
+  if (task.has_deadline()) start_deadline(task);
   send_call(task.number, task.thunk, task.bytes, task.retries_left == 0);
   if (is_sending()) outgoing_owner_ = IntrusivePtr<FutureState>(&task.future);
 }

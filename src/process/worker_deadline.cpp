@@ -19,7 +19,7 @@ void refuse_deadline() {
 void Worker::start_deadline(TaskRecord& task) noexcept {
   timed_task_ = &task;
   timed_since_.reset();
-  look_at_ = Clock::now() + *task.deadline;
+  look_at_ = Clock::now() + task.deadline;
   // Relaxed: the word of the cell, stored after it, publishes them to the worker.
   shared().started_at.store(0, std::memory_order_relaxed);
   shared().timed_task.store(task.number, std::memory_order_relaxed);
@@ -27,7 +27,7 @@ void Worker::start_deadline(TaskRecord& task) noexcept {
 
 bool Worker::is_overdue(Clock::time_point now) noexcept {
   if (timed_task_ == nullptr || now < look_at_) return false;
-  const auto allowed = *timed_task_->deadline;
+  const auto allowed = timed_task_->deadline;
   if (!timed_since_) {
     // Relaxed: a number, and nothing is read because of it.
     const std::int64_t started = shared().started_at.load(std::memory_order_relaxed);

@@ -66,6 +66,7 @@ class MasterZygote {
   }
 
   bool is_inherited() const noexcept { return fork_generation_ != fork_generation(); }
+  const std::shared_ptr<const KnownCode>& known_code() const noexcept { return known_code_; }
 
  private:
   MasterReply ask(const MasterRequest& request, std::span<const int> descriptors) {
@@ -82,6 +83,9 @@ class MasterZygote {
 
   std::mutex mutex_;
   OwnedFd socket_;
+  // Taken before the fork: what another thread loads meanwhile counts as unknown.
+  const std::shared_ptr<const KnownCode> known_code_ =
+      std::make_shared<const KnownCode>(KnownCode::of_now());
   std::uint32_t fork_generation_ = fork_generation();
 };
 
@@ -105,10 +109,11 @@ Zygote Zygote::start(StartMethod method, const Bell& bell, const PoolPlan& plan)
   if (method == StartMethod::ProcessZygote) {
     const int descriptors[] = {sockets.theirs.get(), bell.memory_file(), bell.event()};
     const pid_t pid = running_master().new_pool(plan, descriptors);
-    return Zygote(std::move(sockets.ours), pid, method);
+    return Zygote(std::move(sockets.ours), pid, method, running_master().known_code());
   }
   warn_if_threaded("a ProcessPoolExecutor with StartMethod::PoolZygote");
   OwnedFd main_process = open_pidfd_of_this_process();
+  auto known_code = std::make_shared<const KnownCode>(KnownCode::of_now());
   flush_output();
   const pid_t pid = fork();
   if (pid < 0) throw_system_error("cannot fork the zygote of a process pool");
@@ -116,7 +121,7 @@ Zygote Zygote::start(StartMethod method, const Bell& bell, const PoolPlan& plan)
     run_zygote({std::move(sockets.theirs), OwnedFd(bell.memory_file()), OwnedFd(bell.event()),
                 std::move(main_process), plan});
   }
-  return Zygote(std::move(sockets.ours), pid, method);
+  return Zygote(std::move(sockets.ours), pid, method, std::move(known_code));
 }
 
 bool Zygote::spawn(std::uint64_t worker, const OwnedFd& channel, int cpu) noexcept {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "poolmark/process_pool_executor.hpp"
 #include "process/bell.hpp"
+#include "process/known_code.hpp"
 #include "process/messages.hpp"
 
 namespace poolmark::detail {
@@ -35,6 +37,8 @@ class Zygote {
   /// Readable when there is a message.
   int socket() const noexcept { return socket_.get(); }
   pid_t pid() const noexcept { return pid_; }
+  /// What it and its workers have loaded.
+  const std::shared_ptr<const KnownCode>& known_code() const noexcept { return known_code_; }
 
   /// Ends it, with whatever workers are left, and returns when it has been reaped.
   void stop() noexcept;
@@ -42,12 +46,17 @@ class Zygote {
   void abandon() noexcept;
 
  private:
-  Zygote(OwnedFd socket, pid_t pid, StartMethod method) noexcept
-      : socket_(std::move(socket)), pid_(pid), method_(method) {}
+  Zygote(OwnedFd socket, pid_t pid, StartMethod method,
+         std::shared_ptr<const KnownCode> known_code) noexcept
+      : socket_(std::move(socket)),
+        pid_(pid),
+        method_(method),
+        known_code_(std::move(known_code)) {}
 
   OwnedFd socket_;
   pid_t pid_;
   StartMethod method_;
+  std::shared_ptr<const KnownCode> known_code_;
   bool gone_ = false;
 };
 

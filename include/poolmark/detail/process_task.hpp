@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "poolmark/detail/map_batch.hpp"
@@ -44,7 +43,9 @@ struct TaskRecord {
   CallOutcome outcome = CallOutcome::kReturned;
   bool has_failed = false;  // its error has been set here; there is no answer to decode
   int retries_left = 0;
-  std::optional<std::chrono::nanoseconds> deadline;  // of its execution; set before submit()
+  std::chrono::nanoseconds deadline{0};  // of its execution, set before submit(); 0: none
+
+  bool has_deadline() const noexcept { return deadline.count() != 0; }
   Worker* worker = nullptr;  // while kSent
   std::uint64_t number = 0;  // while kSent: the worker's number for it
   TaskRecord* next = nullptr;
@@ -61,8 +62,11 @@ enum class WorkerSignal : std::uint8_t {
 class ProcessPool : public RefCounted, public ProgressDriver {
  public:
   /// Takes a reference to the task's future. ShutdownError, BrokenProcessPool, DeadlockError in a
-  /// forked child; std::system_error if the pool's service thread cannot be started.
+  /// forked child; std::invalid_argument if the workers do not know its code; std::system_error if
+  /// the pool's service thread cannot be started.
   virtual void submit(TaskRecord& task) = 0;
+  /// Throws std::invalid_argument unless the workers have this code at this address.
+  virtual void require_known(const void* code) const = 0;
   /// Cancels unless a worker has taken it; true if it is cancelled now.
   virtual bool cancel(TaskRecord& task) = 0;
   virtual bool has_started(const TaskRecord& task) const noexcept = 0;
@@ -96,9 +100,12 @@ class ProcessTask final : public TypedState<T> {
       : pool_(std::move(pool)), record_(*this, &decode, kPlain, pool_->large_memory()) {
     WireWriter to(record_.bytes);
     record_.thunk = put_call<T>(to, function, args...);
+    if constexpr (std::is_pointer_v<F>) {
+      pool_->require_known(reinterpret_cast<const void*>(function));
+    }
   }
 
-  void submit(std::optional<std::chrono::nanoseconds> deadline = std::nullopt) {
+  void submit(std::chrono::nanoseconds deadline) {
     record_.deadline = deadline;
     pool_->submit(record_);
   }
