@@ -117,6 +117,7 @@ TEST(PoolZygote, SeesTheGlobalsAsTheyWereWhenThePoolWasMade) {
   ProcessPoolExecutor pool({.max_workers = 1});
   set_by_initializer = 8;
   EXPECT_EQ(pool.submit([] { return set_by_initializer; }).result(), 7);
+  set_by_initializer = 0;
 }
 
 TEST(PoolZygote, WorksInAProcessWithThreads) {
