@@ -15,7 +15,7 @@ namespace {
 
 // fork() fails for a moment when a limit of processes or memory is touched. These delays, doubling
 // from the first, give the machine about two and a half seconds.
-constexpr int kStartsBeforeGivingUp = 8;
+constexpr int kStartsBeforeGivingUp = 9;
 constexpr std::chrono::milliseconds kFirstDelay{10};
 
 // A worker that ends before it has taken anything would be replaced for ever.
