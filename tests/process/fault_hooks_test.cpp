@@ -146,7 +146,7 @@ class Rounds {
     Event may_end;
     Event done;
     auto future = pool_.submit(return_when, may_end.name(), 7);
-    future.add_done_callback([&done](const Future<int>&) { done.set(); });
+    future.add_done_callback([name = done.name()](const Future<int>&) { name.set(); });
     await_sleep_of(service_thread());
     may_end.set();
     done.wait();

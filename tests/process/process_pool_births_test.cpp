@@ -8,7 +8,7 @@
 namespace poolmark::test {
 namespace {
 
-int threads_of_parent() {
+[[maybe_unused]] int threads_of_parent() {
   const std::filesystem::directory_iterator threads("/proc/" + std::to_string(getppid()) + "/task");
   return static_cast<int>(std::distance(begin(threads), end(threads)));
 }
@@ -49,7 +49,9 @@ TEST(ProcessPoolOptions, PPE_08_choose_the_zygote_that_workers_come_from) {
     ProcessPoolExecutor pool(options);
     // Forked by a process of one thread, never by this one.
     EXPECT_NE(pool.submit(parents_pid).result(), getpid());
+#ifndef POOLMARK_TEST_UNDER_TSAN  // has a thread of its own in every process
     EXPECT_EQ(pool.submit(threads_of_parent).result(), 1);
+#endif
   }
 }
 

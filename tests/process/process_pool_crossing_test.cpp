@@ -165,9 +165,8 @@ struct Scale {
 };
 
 TEST_F(Crossing, PPE_12_any_function_of_this_program_can_be_called_without_being_imported) {
-  const int offset = 7;
   EXPECT_EQ(pool.submit(increment, 1).result(), 2);
-  EXPECT_EQ(pool.submit([offset](int x) { return x + offset; }, 1).result(), 8);
+  EXPECT_EQ(pool.submit([offset = 7](int x) { return x + offset; }, 1).result(), 8);
   EXPECT_EQ(pool.submit(&Scale::of, Scale{3}, 5).result(), 15);
 }
 

@@ -80,7 +80,7 @@ TEST_F(Refused, PPE_10_without_a_thread_for_them_callbacks_run_all_the_same) {
               refuse_threads();
               Event called;
               auto future = pool.submit(increment, 1);
-              future.add_done_callback([&](const Future<int>&) { called.set(); });
+              future.add_done_callback([name = called.name()](const Future<int>&) { name.set(); });
               called.wait();
               return "";
             }),

@@ -23,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kKillsAPool = 250;
-constexpr std::size_t kTasksAPool = std::size_t{1} << 22;
+constexpr std::size_t kTasksAPool = std::size_t{1} << 17;
 constexpr std::size_t kTasksAhead = 300;
 constexpr std::size_t kLarge = std::size_t{1} << 20;
 constexpr int kLongestSpin = 1 << 20;  // between two kills: a few milliseconds
