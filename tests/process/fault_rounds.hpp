@@ -11,8 +11,9 @@ namespace poolmark::test {
 /// What a pool is given to do, so that workers come to a point.
 enum class Work {
   kSmallTasks,
-  kLargeArguments,    // larger than a ring
+  kLargeArguments,    // larger than a ring of a pool of very many workers: they come in pieces
   kLargeResults,      // the same
+  kFiles,             // so large, both ways, that they go through memory files
   kForOneWhoWaits,    // an answer that a sleeping caller waits for
   kForNobodyWaiting,  // an answer that the sleeping service thread has to fetch
 };
@@ -44,10 +45,12 @@ class Reviver {
   std::thread thread_;
 };
 
-inline constexpr std::size_t kLargerThanARing = 300 << 10;
+inline constexpr std::size_t kLargerThanARing = 100 << 10;
+inline constexpr std::size_t kWorthAFile = 1 << 20;
 
 inline std::size_t size_of(const std::string& text) { return text.size(); }
 inline std::string text_of(char letter) { return std::string(kLargerThanARing, letter); }
+inline std::string same_text(const std::string& text) { return text; }
 inline int return_when(EventName event, int value) {
   event.wait();
   return value;
@@ -70,6 +73,9 @@ class Rounds {
         break;
       case Work::kLargeResults:
         large_results();
+        break;
+      case Work::kFiles:
+        files();
         break;
       case Work::kForOneWhoWaits:
         for_one_who_waits();
@@ -113,6 +119,16 @@ class Rounds {
     }
     for (char letter = 'a'; letter < 'd'; ++letter) {
       expect(futures[static_cast<std::size_t>(letter - 'a')], text_of(letter));
+    }
+  }
+
+  void files() {
+    std::vector<Future<std::string>> futures;
+    for (char letter = 'a'; letter < 'd'; ++letter) {
+      futures.push_back(pool_.submit(same_text, std::string(kWorthAFile, letter)));
+    }
+    for (char letter = 'a'; letter < 'd'; ++letter) {
+      expect(futures[static_cast<std::size_t>(letter - 'a')], std::string(kWorthAFile, letter));
     }
   }
 
