@@ -41,6 +41,12 @@ constexpr std::uint64_t cell_word(std::uint64_t number, CellState state) noexcep
   return number << 3 | static_cast<std::uint64_t>(state);
 }
 
+/// Of an answer, behind its size.
+struct AnswerMarks {
+  std::uint32_t outcome;  // a CallOutcome
+  std::uint32_t check;    // kAnswerCheck: a worker whose memory went wild is found out early
+};
+
 /// A task on its way, and its answer on the way back: one cache line that goes there and back.
 /// Number n uses cell n % kCells, so both ends know without asking which cell is next.
 struct alignas(kCacheLine) TaskCell {
@@ -53,10 +59,7 @@ struct alignas(kCacheLine) TaskCell {
   std::uint64_t size = 0;
   union {
     std::uint64_t thunk = 0;  // of a call: address of the code that runs it
-    struct {
-      std::uint32_t outcome;  // a CallOutcome
-      std::uint32_t check;    // kAnswerCheck: a worker whose memory went wild is found out early
-    } answer;
+    AnswerMarks answer;
   };
   /// The bytes, if there are no more. Else they go through the ring; or, with kInFile, they are in
   /// the file whose PayloadName stands here, an answer in that of its call.
