@@ -32,8 +32,18 @@ void Bytes::give_memory_back() noexcept {
   outside_ = nullptr;
 }
 
+struct Bytes::Attached {
+  std::shared_ptr<const void> object;
+  std::shared_ptr<const Attached> next;
+};
+
+void Bytes::attach(std::shared_ptr<const void> object) {
+  attached_ = std::make_shared<const Attached>(std::move(object), std::move(attached_));
+}
+
 void Bytes::release() noexcept {
   give_memory_back();
+  attached_.reset();
   size_ = 0;
   capacity_ = kInlineBytes;
 }
@@ -74,6 +84,7 @@ void Bytes::take(Bytes& other) noexcept {
   capacity_ = std::exchange(other.capacity_, kInlineBytes);
   blocks_ = other.blocks_;
   block_ = std::exchange(other.block_, nullptr);
+  attached_ = std::move(other.attached_);
   if (outside_ == nullptr) std::memcpy(inline_, other.inline_, size_);
 }
 

@@ -8,6 +8,7 @@
 #include "poolmark/map.hpp"
 #include "poolmark/process_pool_executor.hpp"
 #include "poolmark/sequential_executor.hpp"
+#include "poolmark/shared_buffer.hpp"
 #include "poolmark/thread_pool_executor.hpp"
 #include "poolmark/wait.hpp"
 #include "poolmark/wire.hpp"

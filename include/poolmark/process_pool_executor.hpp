@@ -113,6 +113,9 @@ void start_zygote();
 /// the workers: submit() refuses a callable of a type, or a plain function, that lies there. (One
 /// that is an argument, or goes through map(), is not looked at.)
 ///
+/// Each value is copied into the worker and each result out of it; large calls cross in memory
+/// files that are kept for a second after the last task. A SharedBuffer is not copied.
+///
 /// A worker that dies (a signal, exit() in a task) costs the task it ran, which fails with
 /// WorkerDied; CPython breaks the whole pool. A task never runs twice unless
 /// retries_after_worker_death allows it. If this process dies, however it dies, all its workers are
@@ -134,11 +137,13 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
 
     template <class F, class... Args>
     Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) const {
-      return submit(TaskOptions{}, std::forward<F>(f), std::forward<Args>(args)...);
+      return send(std::chrono::nanoseconds(0), f, args...);
     }
     template <class F, class... Args>
     Future<task_result_t<F, Args...>> submit(const TaskOptions& options, F&& f,
-                                             Args&&... args) const;
+                                             Args&&... args) const {
+      return send(detail::checked_deadline(options), f, args...);
+    }
 
     int max_workers() const noexcept { return pool_->max_workers(); }
     /// Completes the futures whose results have come, unless a thread does so already that waits.
@@ -147,6 +152,12 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
    private:
     friend class ProcessPoolExecutor;
     explicit Submitter(detail::IntrusivePtr<detail::ProcessPool> pool) : pool_(std::move(pool)) {}
+
+    /// Copies cross, so what is given need not be moved. `deadline`: 0 for none.
+    template <class F, class... Args>
+    Future<task_result_t<F, Args...>> send(std::chrono::nanoseconds deadline, F& f,
+                                           Args&... args) const;
+
     detail::IntrusivePtr<detail::ProcessPool> pool_;
   };
 
@@ -217,11 +228,9 @@ static_assert(Executor<ProcessPoolExecutor>);
 // ---- implementation -------------------------------------------------------------------
 
 template <class F, class... Args>
-Future<task_result_t<F, Args...>> ProcessPoolExecutor::Submitter::submit(const TaskOptions& options,
-                                                                         F&& f,
-                                                                         Args&&... args) const {
+Future<task_result_t<F, Args...>> ProcessPoolExecutor::Submitter::send(
+    std::chrono::nanoseconds deadline, F& f, Args&... args) const {
   using R = task_result_t<F, Args...>;
-  const auto deadline = detail::checked_deadline(options);
   // The stated types are the decayed ones: an array becomes a pointer, and is refused as one.
   auto task = detail::make_intrusive<detail::ProcessTask<R>>(
       pool_, static_cast<const std::decay_t<F>&>(f),

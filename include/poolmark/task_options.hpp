@@ -20,16 +20,8 @@ struct TaskOptions {
 
 namespace detail {
 
-/// Throws std::invalid_argument.
-[[noreturn]] void refuse_deadline();
-
-/// 0 for none.
-inline std::chrono::nanoseconds checked_deadline(const TaskOptions& options) {
-  const auto& limit = options.deadline.limit();
-  if (!limit) return std::chrono::nanoseconds(0);
-  if (limit->count() <= 0) refuse_deadline();
-  return *limit;
-}
+/// 0 for none. Throws std::invalid_argument.
+std::chrono::nanoseconds checked_deadline(const TaskOptions& options);
 
 }  // namespace detail
 }  // namespace poolmark

@@ -37,7 +37,8 @@ void PayloadFile::free_memory() noexcept {
 PayloadStore::~PayloadStore() { drop_unused(); }
 
 SharedBlock* PayloadStore::obtain(std::size_t least) noexcept {
-  if (least > std::size_t{1} << 47) return nullptr;  // nothing has so much; mind the arithmetic
+  // Reserved at once, and needed again for the value itself at either end.
+  if (least > physical_memory() / 4) return nullptr;
   if (auto unused = take_unused(least)) return unused.release();
   if (!may_make_another()) return nullptr;
   std::uint64_t id = 0;
@@ -56,7 +57,7 @@ SharedBlock* PayloadStore::obtain(std::size_t least) noexcept {
 
 std::unique_ptr<PayloadFile> PayloadStore::take_unused(std::size_t least) noexcept {
   // Much larger ones are kept for what needs them.
-  const std::size_t most = least > std::size_t{1} << 40 ? least * 2 : least * 4 + kSmallest;
+  const std::size_t most = least * 4 + kSmallest;
   const std::lock_guard lock(mutex_);
   // The last one given back is the warmest.
   const auto fits = std::find_if(unused_.rbegin(), unused_.rend(), [&](const auto& file) {

@@ -299,6 +299,7 @@ void PoolCore::release_resources(Lock& lock) noexcept {
   bell_.reset();
   lock.unlock();
   if (zygote) zygote->stop();
+  payloads_.drop_unused();
   for (const pid_t pid : orphans) reap_if_inherited(pid);
   lock.lock();
 }

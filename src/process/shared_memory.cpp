@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace poolmark::detail {
 
@@ -18,7 +19,20 @@ SharedMapping::~SharedMapping() {
   if (base_ != nullptr) munmap(base_, size_);
 }
 
+std::size_t physical_memory() noexcept {
+  static const auto kBytes = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
+                             static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return kBytes;
+}
+
 OwnedFd make_memory_file(const char* name, std::size_t size) {
+  // The system would hand out page by page until the out-of-memory killer strikes.
+  if (size > physical_memory()) {
+    throw std::system_error(
+        ENOMEM, std::generic_category(),
+        fmt::format("cannot reserve {} bytes of shared memory: the machine has {}", size,
+                    physical_memory()));
+  }
   OwnedFd file(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file) throw_system_error("cannot create a memory file (memfd_create)");
   if (const int error = posix_fallocate(file.get(), 0, static_cast<off_t>(size)); error != 0) {

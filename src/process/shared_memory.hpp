@@ -30,6 +30,9 @@ class SharedMapping {
   std::size_t size_ = 0;
 };
 
+/// Of the machine, in bytes.
+std::size_t physical_memory() noexcept;
+
 /// Anonymous memory of `size` zero bytes that can be handed to another process. The memory is
 /// reserved here and now: a full machine shows as std::system_error, not as SIGBUS on some later
 /// access. A memory file, unlike /dev/shm, is not limited by the 64 MiB that containers give.

@@ -11,7 +11,10 @@ constexpr std::chrono::milliseconds kBetweenLooks{1};
 
 }  // namespace
 
-void refuse_deadline() {
+std::chrono::nanoseconds checked_deadline(const TaskOptions& options) {
+  const auto& limit = options.deadline.limit();
+  if (!limit) return std::chrono::nanoseconds(0);
+  if (limit->count() > 0) return *limit;
   throw std::invalid_argument(
       "the deadline of a task must be longer than zero; leave it out for none");
 }

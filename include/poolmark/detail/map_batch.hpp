@@ -20,6 +20,10 @@ namespace detail {
 /// answer of one task, read a run at a time.
 template <class R>
 class Batch {
+  static_assert(!std::is_reference_v<R>,
+                "poolmark: a mapped function may not return a reference, which could dangle in the "
+                "caller's hands: return a value, a pointer or a std::reference_wrapper");
+
  public:
   using Value = Stored<R>;
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "poolmark/detail/shared_block.hpp"
@@ -37,12 +38,19 @@ class Bytes {
   SharedBlock* block() const noexcept { return block_; }
 
   /// Keeps the memory for the next content.
-  void clear() noexcept { size_ = 0; }
+  void clear() noexcept {
+    size_ = 0;
+    attached_.reset();
+  }
   void truncate(std::size_t size) noexcept { size_ = size; }
   /// Another process has put so many bytes into the memory, which has room for them.
   void be_filled(std::size_t size) noexcept { size_ = size; }
   /// Gives the memory back.
   void release() noexcept;
+
+  /// Keeps `object` as long as the content: what the bytes speak of must exist until they have been
+  /// read.
+  void attach(std::shared_ptr<const void> object);
 
   /// Makes room for `count` more bytes, whose content is not set, and returns where they start.
   /// std::bad_alloc when there is no memory; the content is unharmed then.
@@ -68,6 +76,8 @@ class Bytes {
   std::byte* outside_ = nullptr;  // on the heap or in block_; null: inline
   SharedBlocks* blocks_ = nullptr;
   SharedBlock* block_ = nullptr;
+  struct Attached;
+  std::shared_ptr<const Attached> attached_;
   std::size_t size_ = 0;
   std::size_t capacity_ = kInlineBytes;
   alignas(std::max_align_t) std::byte inline_[kInlineBytes];

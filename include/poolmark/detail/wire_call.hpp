@@ -45,7 +45,7 @@ template <class Result, class F, class... Args>
 CallOutcome run_call(WireReader& call, Bytes& answer) {
   const std::size_t start = answer.size();
   try {
-    WireWriter to(answer);
+    WireWriter to(answer, true);
     call_and_put<Result, F, Args...>(call, to);
     return CallOutcome::kReturned;
   } catch (...) {

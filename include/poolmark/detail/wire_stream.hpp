@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -15,7 +16,11 @@ namespace poolmark {
 /// Where Wire<T>::put writes a value. Bytes are those of this machine: both ends are one program.
 class WireWriter {
  public:
-  explicit WireWriter(detail::Bytes& into) noexcept : bytes_(into) {}
+  explicit WireWriter(detail::Bytes& into, bool answer = false) noexcept
+      : bytes_(into), is_answer_(answer) {}
+
+  /// Whether this is what a task leaves, on its way back from its worker.
+  bool is_answer() const noexcept { return is_answer_; }
 
   void put_bytes(const void* from, std::size_t count) {
     if (count != 0) std::memcpy(bytes_.extend(count), from, count);
@@ -35,10 +40,14 @@ class WireWriter {
     put_bytes(text.data(), text.size());
   }
 
+  /// Keeps what the bytes speak of until they have been read, or will never be.
+  void attach(std::shared_ptr<const void> object) { bytes_.attach(std::move(object)); }
+
   std::size_t size() const noexcept { return bytes_.size(); }
 
  private:
   detail::Bytes& bytes_;
+  bool is_answer_;
 };
 
 /// What Wire<T>::get reads from. Reading beyond the end throws poolmark::Error and fails only the
