@@ -56,5 +56,11 @@ int meet(int everybody) {
 
 pid_t own_pid() { return getpid(); }
 
+int never_end() {
+  // Volatile: a loop that does nothing may be taken for one that ends.
+  for (volatile unsigned steps = 0;; steps = steps + 1) {
+  }
+}
+
 }  // namespace in_worker
 }  // namespace bench

@@ -1,8 +1,10 @@
 // process/start, process/stop: a pool of processes made and torn down. process/after_kill: how soon
-// it works again when a worker has been killed.
+// it works again when a worker has been killed. process/deadline: how late a task is killed.
 
+#include <chrono>
 #include <csignal>
 #include <memory>
+#include <thread>
 
 #include "overhead/process_pooled.hpp"
 
@@ -65,6 +67,25 @@ void after_kill(Meter& meter, PoolmarkProcesses& pool, int workers) {
   meter.report_beside("tasks_lost_per_kill", static_cast<double>(lost) / kills);
 }
 
+/// From the moment at which an endless task has been running for as long as it may until its future
+/// says so, which it does when the worker is gone. Short tasks go through the other worker
+/// meanwhile.
+void past_deadline(Meter& meter, PoolmarkProcesses& pool, int workers) {
+  constexpr std::chrono::milliseconds kAllowed{50};
+  while (meter.next()) {
+    gather(pool, workers);
+    auto endless = pool.submit_with_deadline(kAllowed, in_worker::never_end);
+    const auto over = std::chrono::steady_clock::now() + kAllowed;
+    auto neighbour = pool.submit(in_worker::increment, 1);
+    check_equal("the result of a neighbour", take(neighbour), 2);
+    std::this_thread::sleep_until(over);
+    meter.start();
+    const bool killed = endless.exception() != nullptr;
+    meter.stop();
+    check_equal("whether the endless task was killed", killed, true);
+  }
+}
+
 void add(Cases& cases, std::string_view what, void (*run)(Meter&)) {
   cases.push_back({.name = case_name(what, PoolmarkProcesses::kName, 1, kWorkers),
                    .tasks = 1,
@@ -83,6 +104,9 @@ void add_process_life_cases(Cases& cases) {
         [workers](Meter& meter, PoolmarkProcesses& pool) { after_kill(meter, pool, workers); },
         kFew);
   }
+  add_with_processes(
+      cases, "process/deadline/overrun", 1, kWorkers,
+      [](Meter& meter, PoolmarkProcesses& pool) { past_deadline(meter, pool, kWorkers); }, kFew);
 }
 
 }  // namespace bench

@@ -12,6 +12,8 @@ int increment(int x);
 std::vector<double> give_back(std::vector<double> values);
 
 pid_t own_pid();
+/// Until the process is killed.
+[[noreturn]] int never_end();
 
 /// Returns when `everybody` many workers are in here at once; throws after 10 s.
 int meet(int everybody);

@@ -21,6 +21,10 @@ class PoolmarkProcesses {
   auto submit(F f, const Args&... args) {
     return pool_.submit(f, args...);
   }
+  template <class F>
+  auto submit_with_deadline(std::chrono::milliseconds deadline, F f) {
+    return pool_.submit({.deadline = deadline}, f);
+  }
   void map(auto f, const Ints& in, Ints& out) {
     std::size_t next = 0;
     for (const int value : pool_.map(f, in)) out[next++] = value;

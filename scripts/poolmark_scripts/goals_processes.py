@@ -110,6 +110,7 @@ def process_rows(results: OverheadResults) -> list[ProcessRow]:
         row("pool of 2 torn down", "process/stop/gone", Wanted(of_limit=3), FORK),
         row("next task after SIGKILL, 1 worker", "process/after_kill/next", Wanted(us=2000), workers=1),
         row("next task after SIGKILL, 2 workers", "process/after_kill/next", Wanted(us=2000)),
+        row("killed after its deadline", "process/deadline/overrun", Wanted(us=5000)),
     ]  # fmt: skip
     return [each for each in found if each]
 

@@ -29,7 +29,7 @@ PROCESS_CASES = "^process/|^limit/(process_|eventfd|pipe|shared_memcpy|fork_wait
 QUICK_PROCESS_CASES = "|".join((
     "^process/stream/result/.*/n:100+/workers:2",
     "^process/(map|round_trip|payload|start|stop)/.*/workers:2",
-    "^process/after_kill/",
+    "^process/(after_kill|deadline)/",
     "^limit/(process_cache_line|process_futex_round_trip_cold|shared_memcpy|fork_wait)",
 ))  # fmt: skip
 QUICK_REPETITIONS = 3

@@ -201,7 +201,7 @@ PROCESSES = [HOT, LINE, OURS.format("stream/result", 100_000), "limit/fork_wait/
 
 def listed_in_goals() -> list[str]:
     """Our cells of every row, by the names that the program gives them."""
-    names = [OURS.format(case, 1) for case in ("round_trip/cold", "start/ready", "stop/gone", "after_kill/next")]
+    names = [OURS.format(case, 1) for case in ("round_trip/cold", "start/ready", "stop/gone", "after_kill/next", "deadline/overrun")]
     names += [OURS.format(f"payload/{size}", 1) for size in cpython_overhead.PAYLOADS]
     names += [OURS.format("stream/result", 100_000), OURS.format("stream/result", 100), OURS.format("map/default", 100_000), HOT]
     return [*names, OURS.format("after_kill/next", 1).replace("workers:2", "workers:1")]
