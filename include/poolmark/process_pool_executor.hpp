@@ -110,8 +110,8 @@ void start_zygote();
 /// cross is refused at compile time. Tasks run in copies of this program's memory: what they change
 /// is seen by later tasks of the same worker at most. A captured pointer, or `this`, points to
 /// nothing useful there. Code of a library that was loaded after the zygote was made is unknown to
-/// the workers: submit() refuses a callable of a type, or a plain function, that lies there. (One
-/// that is an argument, or goes through map(), is not looked at.)
+/// the workers: submit() and map() refuse a plain function that lies there, submit() also a
+/// callable of a type. (Functions among the arguments are not looked at.)
 ///
 /// Each value is copied into the worker and each result out of it; large calls cross in memory
 /// files that are kept for a second after the last task. A SharedBuffer is not copied.
@@ -146,6 +146,8 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
     }
 
     int max_workers() const noexcept { return pool_->max_workers(); }
+    /// Throws std::invalid_argument unless the workers have this code at this address.
+    void require_known(const void* code) const { pool_->require_known(code); }
     /// Completes the futures whose results have come, unless a thread does so already that waits.
     void collect_answers() const { pool_->collect_answers(); }
 

@@ -65,7 +65,7 @@ class PoolCore final : public ProcessPool {
   void require_known(const void* code) const override;
   bool cancel(TaskRecord& task) override;
   bool has_started(const TaskRecord& task) const noexcept override;
-  SharedBlocks* large_memory() noexcept override { return &payloads_; }
+  SharedBlocks* large_memory() noexcept override { return is_inherited() ? nullptr : &payloads_; }
   void collect_answers() override;
   void shutdown(const ShutdownOptions& options) override;
   void stop_by_force(WorkerSignal signal) override;

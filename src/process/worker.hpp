@@ -168,8 +168,9 @@ class Worker {
   CallOutcome answer_outcome_{};
   bool answer_is_in_file_ = false;
   Bytes* answer_ = nullptr;  // null: between two answers
-  // The system does not let it open the pool's files, and all goes through the rings.
-  bool reads_no_files_ = false;
+  // The system does not let it open the pool's files: tasks from this number on go through the
+  // ring.
+  std::uint64_t no_files_from_ = ~std::uint64_t{0};
   TaskList returned_;
   bool is_initializing_ = false;
   bool initializer_threw_ = false;

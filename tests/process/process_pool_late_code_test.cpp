@@ -50,6 +50,8 @@ TEST(LateCode, IsRefusedByNameAndTheSentenceSaysWhatToDo) {
   ASSERT_EQ(library.function()(4), 8);
   EXPECT_THAT(refusal_of([&] { pool.submit(library.function(), 4); }),
               ::testing::AllOf(HasSubstr("late_library"), HasSubstr("start_zygote()")));
+  EXPECT_THAT(refusal_of([&] { pool.map(library.function(), std::vector{4}); }),
+              HasSubstr("late_library"));
   EXPECT_EQ(pool.submit(increment, 2).result(), 3) << "nothing else is refused";
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <ranges>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "poolmark/detail/map_column.hpp"
@@ -39,7 +40,11 @@ class ColumnSource final : public ChunkSource<R> {
         views_(std::make_unique<std::tuple<Views...>>(std::move(views)...)),
         left_(count_elements()),  // before begin(), which an input range has but once
         places_(std::apply([](auto&... inputs) { return Places(std::ranges::begin(inputs)...); },
-                           *views_)) {}
+                           *views_)) {
+    if constexpr (std::is_pointer_v<F>) {
+      submitter_.require_known(reinterpret_cast<const void*>(call_.function));
+    }
+  }
 
   std::optional<typename ChunkSource<R>::Submitted> submit_next(std::size_t size) override {
     return submit_next(size, std::index_sequence_for<Views...>());

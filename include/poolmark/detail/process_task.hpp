@@ -70,7 +70,7 @@ class ProcessPool : public RefCounted, public ProgressDriver {
   /// Cancels unless a worker has taken it; true if it is cancelled now.
   virtual bool cancel(TaskRecord& task) = 0;
   virtual bool has_started(const TaskRecord& task) const noexcept = 0;
-  /// For calls too large for a ring; as long as the pool.
+  /// For calls too large for a ring; as long as the pool. Null in a forked child.
   virtual SharedBlocks* large_memory() noexcept = 0;
 
   /// Completes what has been answered, unless somebody is about to. Does not block.
