@@ -13,6 +13,9 @@ namespace poolmark::detail {
 // ---- CallbackList
 // --------------------------------------------------------------------------------
 
+Callback::Callback() = default;
+Callback::~Callback() = default;
+
 Callback* CallbackList::pop() noexcept {
   return std::exchange(head_, static_cast<Callback*>(head_->next));
 }
@@ -266,6 +269,7 @@ void FutureState::add_callback(Callback* callback) noexcept {
   {
     std::lock_guard hold(lock_);
     if (mark(kObserved)) {
+      callback->future = IntrusivePtr<FutureState>(this);
       link(*callback);
       return;
     }

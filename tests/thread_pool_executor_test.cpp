@@ -168,6 +168,21 @@ TEST(ThreadPoolExecutor, TPE_06_forking_while_pools_churn_inherits_no_held_lock)
   stop = true;
 }
 
+TEST(ThreadPoolExecutor, a_callback_keeps_a_handle_until_it_has_been_called) {
+  ThreadPoolExecutor pool(1);
+  Event may_end;
+  const auto future = pool.submit([&] { may_end.name().wait(); });
+  EXPECT_TRUE(future.state()->is_unique());
+  // Else the last handle could go while the callback is given one, and that would go last too.
+  bool was_unique = true;
+  future.add_done_callback([&](const auto& done) { was_unique = done.state()->is_unique(); });
+  EXPECT_FALSE(future.state()->is_unique());
+  may_end.set();
+  pool.shutdown();
+  EXPECT_FALSE(was_unique);
+  EXPECT_TRUE(future.state()->is_unique());
+}
+
 TEST(ThreadPoolExecutor, FUT_25_a_task_that_ends_its_thread_leaves_an_error) {
   ThreadPoolExecutor pool(2);
   auto future = pool.submit([] { pthread_exit(nullptr); });

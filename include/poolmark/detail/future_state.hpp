@@ -49,12 +49,16 @@ struct Observer {
 
 /// A done-callback in the list of its future, which owns it.
 struct Callback : Observer {
-  Callback() = default;
+  Callback();
   Callback(const Callback&) = delete;
   Callback& operator=(const Callback&) = delete;
-  virtual ~Callback() = default;
+  virtual ~Callback();
   /// Never throws: what user code throws goes to the handler of callback errors.
   virtual void run(FutureState& done) noexcept = 0;
+
+  /// A handle on the future until it has been called, which is given handles itself. Without it the
+  /// last one could go, be followed by the callback's and go again: twice the last.
+  IntrusivePtr<FutureState> future;
 };
 
 /// The callbacks of a future that is done, in the order they were added, still to be run.
