@@ -105,12 +105,13 @@ bool Worker::begin_answer() {
 
 /// The oldest task goes back: it will come through the ring.
 void Worker::refuse_files() {
-  TaskRecord* task = std::exchange(task_of(oldest_++), nullptr);
-  if (task == nullptr || task->bytes.block() == nullptr) {
+  TaskRecord* task = task_of(oldest_);
+  if (task == nullptr || task->bytes.block() == nullptr || oldest_ >= no_files_from_) {
     throw WorkerTalksNonsense("a call that was in no file could not be read from one");
   }
-  timed_task_ = nullptr;
+  task_of(oldest_++) = nullptr;
   no_files_from_ = std::min(no_files_from_, next_);
+  timed_task_ = nullptr;
   --in_flight_count_;
   --sent_;
   task->place = TaskRecord::Place::kLeft;
