@@ -57,13 +57,10 @@ void ThreadPoolCore::enqueue(QueueEntry task) {
         "this thread pool was made before a fork, and its threads live in the parent process only: "
         "make a pool of its own in this process");
   }
-  Worker* called = nullptr;
-  {
-    std::lock_guard hold(queue_.entrance());
-    if (gate_ != 0) called = at_the_gate();
-    queue_.push(std::move(task));
-  }
-  if (called != nullptr) called->wake();
+  Called called;
+  std::lock_guard hold(queue_.entrance());
+  if (gate_ != 0) called = at_the_gate();
+  queue_.push(std::move(task));
 }
 
 ThreadPoolCore::Worker* ThreadPoolCore::at_the_gate() {
@@ -75,7 +72,7 @@ ThreadPoolCore::Worker* ThreadPoolCore::at_the_gate() {
     return nullptr;
   }
   if (parked_ != nullptr) return watched || is_calling_ ? nullptr : call();
-  start_worker();
+  start_worker(Start::kForPush);
   return nullptr;
 }
 
@@ -84,16 +81,18 @@ void ThreadPoolCore::refuse_unless_open() const {
   if (closed_) throw ShutdownError("submit() after shutdown(): the thread pool takes no more work");
 }
 
-void ThreadPoolCore::start_worker() {
-  if (alive_ == max_workers_) return;
+bool ThreadPoolCore::start_worker(Start start) {
+  if (alive_ == max_workers_) return false;
   try {
-    threads_.emplace_back(
-        [self = IntrusivePtr<ThreadPoolCore>(this), number = started_] { self->work(number); });
+    threads_.emplace_back([self = IntrusivePtr<ThreadPoolCore>(this), number = started_, start] {
+      self->work(number, start);
+    });
     ++started_;
     if (++alive_ == max_workers_) gate_ &= ~kMayGrow;
+    return true;
   } catch (const std::system_error& error) {
     // With one thread the work gets done, only later.
-    if (alive_ > 0) return;
+    if (alive_ > 0) return false;
     throw std::system_error(error.code(), "the thread pool cannot start a thread, and has none");
   }
 }
@@ -133,7 +132,7 @@ void ThreadPoolCore::refuse_from_now_on(const std::string& broken) {
   closed_ = true;
   gate_ |= kRefuses;
   is_closing_.store(true, std::memory_order_relaxed);
-  while (parked_ != nullptr) call()->wake();
+  while (parked_ != nullptr) Called one(call());
 }
 
 void ThreadPoolCore::close(bool cancel_futures) {

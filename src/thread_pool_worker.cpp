@@ -64,9 +64,10 @@ bool ThreadPoolCore::Worker::of_this_thread_is_in(const ThreadPoolCore& pool) no
 // ---- the life of a thread
 // ------------------------------------------------------------------------
 
-void ThreadPoolCore::work(int number) {
+void ThreadPoolCore::work(int number, Start start) {
   Worker self(*this);
   name_this_thread(name_prefix_, number);
+  if (start == Start::kCalled) answer_call(self);
   if (!initialize_worker()) return;
   try {
     work_until_closed(self);
@@ -116,7 +117,7 @@ void ThreadPoolCore::replace_this_worker(Worker& self) noexcept {
     --alive_;
     gate_ |= kMayGrow;
     // With nothing to do, it is the next submit that starts one.
-    if (!queue_.empty()) start_worker();
+    if (!queue_.empty()) is_calling_ = start_worker(Start::kCalled) || is_calling_;
   } catch (const std::exception& error) {
     break_pool(std::string("a task ended its thread, and no other could be started: ") +
                error.what());
@@ -151,7 +152,8 @@ void ThreadPoolCore::leave_submitters_alone(Worker& self) noexcept {
 
 QueueEntry ThreadPoolCore::keep_watch(Worker& self) noexcept {
   Worker* other = nullptr;
-  lookout_.compare_exchange_strong(other, &self, std::memory_order_relaxed);
+  lookout_.compare_exchange_strong(other, &self, std::memory_order_acquire,
+                                   std::memory_order_relaxed);
   if (other != nullptr && other != &self) return nullptr;
   const auto news = [this] {
     return !queue_.empty() || is_closing_.load(std::memory_order_relaxed);
@@ -175,16 +177,14 @@ bool ThreadPoolCore::may_stay_lookout() noexcept {
 void ThreadPoolCore::resign(Worker& self) noexcept {
   Worker* me = &self;
   if (!lookout_.compare_exchange_strong(me, nullptr, std::memory_order_relaxed)) return;
-  Worker* called = nullptr;
-  {
-    std::lock_guard hold(queue_.entrance());
+  Called called;
+  std::lock_guard hold(queue_.entrance());
+  if (!queue_.empty()) {
     called = call_for_the_rest();
-    if (called == nullptr && ++self.resigned == kResignedBeforeGuard) {
-      self.resigned = 0;
-      if (guard_ == nullptr && parked_ != nullptr && !is_calling_) called = call();
-    }
+  } else if (++self.resigned == kResignedBeforeGuard) {
+    self.resigned = 0;
+    if (guard_ == nullptr && parked_ != nullptr && !is_calling_) called = call();
   }
-  if (called != nullptr) called->wake();
 }
 
 // ---- sleeping
@@ -193,9 +193,10 @@ void ThreadPoolCore::resign(Worker& self) noexcept {
 bool ThreadPoolCore::park(Worker& self) noexcept {
   {
     std::lock_guard hold(queue_.entrance());
+    // As lookout still, if it is: whoever takes one of these tasks has to call for the rest.
+    if (!queue_.empty()) return true;
     Worker* me = &self;
     lookout_.compare_exchange_strong(me, nullptr, std::memory_order_relaxed);
-    if (!queue_.empty()) return true;
     if (closed_) return false;
     self.is_called.store(0, std::memory_order_relaxed);
     self.next_parked = parked_;
@@ -203,7 +204,7 @@ bool ThreadPoolCore::park(Worker& self) noexcept {
     gate_ |= kSleepers;
     if (guard_ == nullptr) {
       guard_ = &self;
-      assess_tasks();
+      deep_backlog_.store(assess_tasks(), std::memory_order_relaxed);
     }
   }
   sleep_in_berth(self);
@@ -218,27 +219,30 @@ void ThreadPoolCore::sleep_in_berth(Worker& self) noexcept {
         guards ? Deadline(std::chrono::steady_clock::now() + kRound) : std::nullopt;
     if (!futex_wait(self.is_called, 0, round)) guards = check_on_lookout(self);
   }
-  Worker* called = nullptr;
-  {
-    std::lock_guard hold(queue_.entrance());
-    is_calling_ = false;
-    Worker* nobody = nullptr;
-    if (deep_backlog_.load(std::memory_order_relaxed) != 0) {
-      lookout_.compare_exchange_strong(nobody, &self, std::memory_order_relaxed);
-    } else if (queue_.size() > 1) {  // one of those that wait is this worker's own
-      called = call_for_the_rest();
-    }
+  answer_call(self);
+}
+
+void ThreadPoolCore::answer_call(Worker& self) noexcept {
+  Called next;
+  std::lock_guard hold(queue_.entrance());
+  is_calling_ = false;
+  Worker* nobody = nullptr;
+  if (deep_backlog_.load(std::memory_order_relaxed) != 0) {
+    lookout_.compare_exchange_strong(nobody, &self, std::memory_order_relaxed);
+  } else if (queue_.size() > 1) {  // one of those that wait is this worker's own
+    next = call_for_the_rest();
   }
-  if (called != nullptr) called->wake();
 }
 
 bool ThreadPoolCore::check_on_lookout(Worker& guard) noexcept {
   std::lock_guard hold(queue_.entrance());
   if (guard_ != &guard) return false;
-  if (assess_tasks() && queue_.size() <= deep_backlog_.load(std::memory_order_relaxed)) return true;
-  // Nobody relies on the lookout any more; if it is there, it finds out when it has ended its task.
-  lookout_.store(nullptr, std::memory_order_relaxed);
-  guard_ = nullptr;
+  const std::size_t deep = assess_tasks();
+  if (deep != 0 && queue_.size() <= deep) {
+    deep_backlog_.store(deep, std::memory_order_relaxed);
+    return true;
+  }
+  go_without_guard();
   if (!queue_.empty()) {
     unpark(guard);
     guard.is_called.store(1, std::memory_order_relaxed);  // by itself
@@ -246,7 +250,16 @@ bool ThreadPoolCore::check_on_lookout(Worker& guard) noexcept {
   return false;
 }
 
-bool ThreadPoolCore::assess_tasks() noexcept {
+void ThreadPoolCore::go_without_guard() noexcept {
+  guard_ = nullptr;
+  if (deep_backlog_.load(std::memory_order_relaxed) == 0) return;
+  deep_backlog_.store(0, std::memory_order_relaxed);
+  // The lookout may be at a task that turned out long, and nobody would look after it any more. It
+  // finds that out at the end of the task. Release: the next one has to see that no task is short.
+  lookout_.store(nullptr, std::memory_order_release);
+}
+
+std::size_t ThreadPoolCore::assess_tasks() noexcept {
   const auto now = std::chrono::steady_clock::now();
   const auto elapsed = now - assessed_at_;
   if (elapsed >= kShortestAssessed) {
@@ -256,24 +269,19 @@ bool ThreadPoolCore::assess_tasks() noexcept {
     tasks_in_round_ = static_cast<std::size_t>(static_cast<double>(ran) / rounds);
     assessed_at_ = now;
   }
-  std::size_t deep = 0;
-  if (tasks_in_round_ >= kTinyTasksInRound) {
-    deep = std::numeric_limits<std::size_t>::max();
-  } else if (tasks_in_round_ >= kShortTasksInRound) {
-    deep = tasks_in_round_ / kWorthAWake;
-  }
-  deep_backlog_.store(deep, std::memory_order_relaxed);
-  return deep != 0;
+  if (tasks_in_round_ >= kTinyTasksInRound) return std::numeric_limits<std::size_t>::max();
+  if (tasks_in_round_ >= kShortTasksInRound) return tasks_in_round_ / kWorthAWake;
+  return 0;
 }
 
 // ---- waking: with the entrance held
 // --------------------------------------------------------------
 
 ThreadPoolCore::Worker* ThreadPoolCore::call_for_the_rest() noexcept {
-  if (queue_.empty() || is_calling_) return nullptr;
+  if (is_calling_) return nullptr;
   if (parked_ != nullptr) return call();
   try {
-    start_worker();
+    is_calling_ = start_worker(Start::kCalled);
   } catch (...) {
     // No memory for a thread. Those that there are will do the work.
   }
@@ -281,7 +289,7 @@ ThreadPoolCore::Worker* ThreadPoolCore::call_for_the_rest() noexcept {
 }
 
 ThreadPoolCore::Worker* ThreadPoolCore::call() noexcept {
-  // The guard last: without it every task counts as a long one.
+  // The guard last: without it every task counts as a long one, and no lookout may be busy.
   Worker* called = parked_;
   if (called == guard_ && called->next_parked != nullptr) called = called->next_parked;
   unpark(*called);
@@ -294,10 +302,7 @@ void ThreadPoolCore::unpark(Worker& worker) noexcept {
   while (*link != &worker) link = &(*link)->next_parked;
   *link = worker.next_parked;
   if (parked_ == nullptr) gate_ &= ~kSleepers;
-  if (guard_ == &worker) {
-    guard_ = nullptr;
-    deep_backlog_.store(0, std::memory_order_relaxed);  // without a guard no task is a short one
-  }
+  if (guard_ == &worker) go_without_guard();
 }
 
 }  // namespace poolmark::detail

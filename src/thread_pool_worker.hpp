@@ -18,7 +18,7 @@ struct ThreadPoolCore::Worker {
 
   static bool of_this_thread_is_in(const ThreadPoolCore& pool) noexcept;
 
-  /// Ends its sleep. Not under the entrance, if it can be helped: the worker needs it at once.
+  /// Ends its sleep.
   void wake() noexcept {
     // Release: the worker sees what was decided when it was called. It may be gone right after.
     is_called.store(1, std::memory_order_release);
@@ -34,6 +34,26 @@ struct ThreadPoolCore::Worker {
   int pauses = 0;
   // What it sleeps on: 0 while it is parked and nobody has called it.
   std::atomic<std::uint32_t> is_called{0};
+};
+
+/// Whoever was called under the entrance, if anybody, wakes when this ends: declare it before the
+/// lock, so that the woken worker does not run into it. Also if an exception ends it: a worker that
+/// was called and does not wake is waited for for ever.
+class ThreadPoolCore::Called {
+ public:
+  explicit Called(Worker* worker = nullptr) noexcept : worker_(worker) {}
+  Called(const Called&) = delete;
+  Called& operator=(const Called&) = delete;
+  ~Called() {
+    if (worker_ != nullptr) worker_->wake();
+  }
+  Called& operator=(Worker* worker) noexcept {
+    worker_ = worker;
+    return *this;
+  }
+
+ private:
+  Worker* worker_;
 };
 
 }  // namespace poolmark::detail

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "executors.hpp"
+#include "meeting.hpp"
 
 // What only the thread pool does; what it shares with the others is in *_conformance_test.cpp.
 namespace poolmark::test {
@@ -75,6 +76,14 @@ TEST(ThreadPoolExecutor, TPE_03_no_wake_is_lost_while_the_worker_goes_to_sleep) 
     for (std::atomic<int> delay{0}; delay < i % 100; ++delay) {
     }
     ASSERT_EQ(future.result(kWatchdog), i);
+  }
+}
+
+TEST(ThreadPoolExecutor, TPE_02_workers_that_were_woken_start_the_rest) {
+  for (int trial = 0; trial < 10; ++trial) {
+    ThreadPoolExecutor pool(64);
+    meet(pool, 32);
+    meet(pool, 64);  // all of them wait before the last of the 32 is awake
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "event.hpp"
+#include "meeting.hpp"
 #include "poolmark/thread_pool_executor.hpp"
 #include "poolmark/wait.hpp"
 
@@ -150,6 +151,25 @@ TEST(ThreadPoolStress, no_task_is_lost_and_no_waiter_hangs) {
       }
     }
     EXPECT_EQ(tally.ran + tally.cancelled, tally.submitted) << "seed " << seed;
+  }
+}
+
+TEST(ThreadPoolStress, no_worker_sleeps_while_a_task_waits_for_it) {
+  const auto end = end_of_stress();
+  const unsigned seed = std::random_device{}();
+  RecordProperty("seed", std::to_string(seed));
+  Dice dice(seed);
+  while (Clock::now() < end && !HasFailure()) {
+    ThreadPoolExecutor pool(2 + dice.below(15));
+    for (int meeting = 0; meeting < 20; ++meeting) {
+      // So many short tasks, at times, that the pool relies on one busy worker.
+      const int tasks = dice.one_in(3) ? 2000 : dice.below(5);
+      for (int i = 0; i < tasks; ++i) {
+        pool.submit([i] { return i; });
+        if (tasks < 5) pause(dice);
+      }
+      meet(pool, pool.max_workers());
+    }
   }
 }
 

@@ -67,12 +67,17 @@ class ThreadPoolCore final : public RefCounted {
 
  private:
   struct Worker;
+  class Called;
 
   void refuse_unless_open() const;
-  void start_worker();
+  /// How a thread comes into being: for a task that is being pushed, or called like a parked one,
+  /// and then it calls for the rest.
+  enum class Start { kForPush, kCalled };
+
+  bool start_worker(Start start);
   Worker* at_the_gate();
 
-  void work(int number);
+  void work(int number, Start start);
   bool initialize_worker();
   void work_until_closed(Worker& self);
   void replace_this_worker(Worker& self) noexcept;
@@ -82,10 +87,12 @@ class ThreadPoolCore final : public RefCounted {
   void leave_submitters_alone(Worker& self) noexcept;
   bool park(Worker& self) noexcept;
   void sleep_in_berth(Worker& self) noexcept;
+  void answer_call(Worker& self) noexcept;
   bool may_stay_lookout() noexcept;
   void resign(Worker& self) noexcept;
   bool check_on_lookout(Worker& guard) noexcept;
-  bool assess_tasks() noexcept;
+  void go_without_guard() noexcept;
+  std::size_t assess_tasks() noexcept;
   Worker* call_for_the_rest() noexcept;
   Worker* call() noexcept;
   void unpark(Worker& self) noexcept;
@@ -132,7 +139,9 @@ class ThreadPoolCore final : public RefCounted {
   // ---- written seldom, read often: on a cache line of their own
   // The one worker that is awake and will look at the queue soon, so that pushes need call nobody;
   // null if there is none. Relaxed: whoever gives the role up looks at the queue under the
-  // entrance afterwards, and so sees every push that still relied on it.
+  // entrance afterwards, and so sees every push that still relied on it. But for
+  // go_without_guard(), which tells the next lookout, by release and acquire, that no task is
+  // short.
   alignas(64) std::atomic<Worker*> lookout_{nullptr};
   // How many waiting tasks are so much work that another worker is called for it, as long as tasks
   // are short: then the lookout keeps its role while it runs them. None if they are long. Relaxed:
