@@ -13,12 +13,11 @@
 #include <string>
 #include <thread>
 
+#include "control_groups.hpp"
 #include "poolmark/executor.hpp"
 
-// The control groups of this process are listed in /proc/self/cgroup, one line a hierarchy:
-// "0::/path" for v2, "7:cpu,cpuacct:/path" for v1. A quota may sit in the group itself or in any
-// group above it. Inside a container the listed path may not exist below the mount point; then the
-// mount point itself is the container's group, and it is on the way up, so it is read last.
+// A quota may sit in the control group of this process or in any group above it. Inside a container
+// the mount point is the container's group, and the last on the way up.
 namespace poolmark {
 namespace detail {
 namespace {
@@ -62,39 +61,15 @@ std::optional<double> quota_v1(const std::string& group_directory) {
   return granted / every;
 }
 
-/// The least quota of `group` and of all above it in the hierarchy mounted at `mount`; infinity if
-/// there is none.
-template <class ReadQuota>
-double least_quota_upwards(const std::string& mount, std::string group, ReadQuota read_quota) {
-  double least = std::numeric_limits<double>::infinity();
-  for (;;) {
-    if (group == "/") group.clear();
-    if (const auto quota = read_quota(mount + group)) least = std::min(least, *quota);
-    if (group.empty()) return least;
-    group.erase(group.rfind('/'));
-  }
-}
-
-bool names_cpu_controller(const std::string& controllers) {
-  return ("," + controllers + ",").find(",cpu,") != std::string::npos;
-}
-
 }  // namespace
 
 double cpus_by_quota(const std::string& root) {
   double least = std::numeric_limits<double>::infinity();
-  const std::string mount = root + "/sys/fs/cgroup";
-  std::ifstream groups(root + "/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    const auto first = line.find(':');
-    const auto second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string group = line.substr(second + 1);
-    if (group.empty() || group.front() != '/') continue;
-    if (controllers.empty()) least = std::min(least, least_quota_upwards(mount, group, quota_v2));
-    if (names_cpu_controller(controllers)) {
-      least = std::min(least, least_quota_upwards(mount + "/cpu", group, quota_v1));
+  for (const ControlGroup& group : control_groups_of("cpu", root)) {
+    // The tightest limit on the way up is the one that holds.
+    for (const std::string& directory : group.directories()) {
+      const auto quota = group.is_v2 ? quota_v2(directory) : quota_v1(directory);
+      if (quota) least = std::min(least, *quota);
     }
   }
   return least;

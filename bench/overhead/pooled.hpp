@@ -66,6 +66,17 @@ struct HowOften {
   int repetitions = 0;
 };
 
+/// Adds a case of a peer: run(meter).
+template <class Peer>
+void add_case(Cases& cases, std::string_view what, std::int64_t n, int workers,
+              std::function<void(Meter&)> run, HowOften how_often = {}) {
+  cases.push_back({.name = case_name(what, Peer::kName, n, workers),
+                   .tasks = n,
+                   .run = std::move(run),
+                   .iterations = how_often.iterations,
+                   .repetitions = how_often.repetitions});
+}
+
 /// Adds a case whose body gets a warm pool: body(meter, pool).
 template <class Peer, class Body>
 void add_pooled(Cases& cases, std::string_view what, std::int64_t n, int workers, Body body,
@@ -75,11 +86,7 @@ void add_pooled(Cases& cases, std::string_view what, std::int64_t n, int workers
     warm_up(pool, workers);
     body(meter, pool);
   };
-  cases.push_back({.name = case_name(what, Peer::kName, n, workers),
-                   .tasks = n,
-                   .run = run,
-                   .iterations = how_often.iterations,
-                   .repetitions = how_often.repetitions});
+  add_case<Peer>(cases, what, n, workers, run, how_often);
 }
 
 /// 1 + 2 + ... + n: the sum of the results of kIncrement of 0 ... n - 1.

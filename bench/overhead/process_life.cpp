@@ -86,18 +86,11 @@ void past_deadline(Meter& meter, PoolmarkProcesses& pool, int workers) {
   }
 }
 
-void add(Cases& cases, std::string_view what, void (*run)(Meter&)) {
-  cases.push_back({.name = case_name(what, PoolmarkProcesses::kName, 1, kWorkers),
-                   .tasks = 1,
-                   .run = run,
-                   .iterations = kFew.iterations});
-}
-
 }  // namespace
 
 void add_process_life_cases(Cases& cases) {
-  add(cases, "process/start/ready", start);
-  add(cases, "process/stop/gone", stop);
+  add_case<PoolmarkProcesses>(cases, "process/start/ready", 1, kWorkers, start, kFew);
+  add_case<PoolmarkProcesses>(cases, "process/stop/gone", 1, kWorkers, stop, kFew);
   for (const int workers : {kFewWorkers, kWorkers}) {
     add_with_processes(
         cases, "process/after_kill/next", 1, workers,

@@ -22,11 +22,7 @@ void add_with_processes(Cases& cases, std::string_view what, std::int64_t n, int
     meter.count_cpu_of_workers([&pool] { return pool.worker_cpu_time(); });
     body(meter, pool);
   };
-  cases.push_back({.name = case_name(what, PoolmarkProcesses::kName, n, workers),
-                   .tasks = n,
-                   .run = run,
-                   .iterations = how_often.iterations,
-                   .repetitions = how_often.repetitions});
+  add_case<PoolmarkProcesses>(cases, what, n, workers, run, how_often);
 }
 
 }  // namespace bench

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "poolmark/detail/map_chunks.hpp"
-#include "poolmark/detail/map_column_source.hpp"
 #include "poolmark/detail/map_job_stream.hpp"
 #include "poolmark/detail/map_source.hpp"
 #include "poolmark/detail/map_stream.hpp"
@@ -146,8 +145,9 @@ auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&
     return MapResult<R>(
         start_map_job(std::move(submitter), std::move(call), options.chunksize, deadline));
   } else if constexpr (!Submitter::kSharesMemory) {
-    return in_chunks(column_source(std::move(submitter), std::decay_t<F>(std::forward<F>(function)),
-                                   std::views::all(std::forward<Rs>(inputs))...));
+    // Its own affair, so that nobody else need know how values cross.
+    return in_chunks(submitter.map_source(std::decay_t<F>(std::forward<F>(function)),
+                                          std::views::all(std::forward<Rs>(inputs))...));
   } else {
     return in_chunks(element_source(std::move(submitter),
                                     std::decay_t<F>(std::forward<F>(function)),

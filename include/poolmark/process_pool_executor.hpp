@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "poolmark/detail/map_column_source.hpp"
 #include "poolmark/detail/process_task.hpp"
 #include "poolmark/executor.hpp"
 #include "poolmark/map.hpp"
@@ -146,6 +147,11 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
     }
 
     int max_workers() const noexcept { return pool_->max_workers(); }
+    /// Where the work of a map comes from: copies of elements, in columns.
+    template <class F, class... Views>
+    auto map_source(F function, Views... views) const {
+      return detail::column_source(*this, std::move(function), std::move(views)...);
+    }
     /// Throws std::invalid_argument unless the workers have this code at this address.
     void require_known(const void* code) const { pool_->require_known(code); }
     /// Completes the futures whose results have come, unless a thread does so already that waits.

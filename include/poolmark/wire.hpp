@@ -58,6 +58,10 @@ concept CarriesNothing = std::is_empty_v<T> && std::is_default_constructible_v<T
 template <class T>
 concept CopiedAsBytes = std::is_trivially_copyable_v<T> && !HasOwnWire<T>;
 
+/// Whether values of this type are read without running code of the user's.
+template <class T>
+inline constexpr bool kDecodesPlainly = std::is_void_v<T> || CopiedAsBytes<T>;
+
 /// A vector of elements that must go one by one through their own Wire.
 template <class T>
 struct IsVectorOfOwnWire : std::false_type {};

@@ -3,53 +3,20 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 
-// /proc/self/cgroup has one line a hierarchy: "0::/path" for v2, "4:memory:/path" for v1. Inside a
-// container the listed path may not exist below the mount point, and then the nearest directory
-// above it that has the file is the container's.
+#include "control_groups.hpp"
+
 namespace poolmark::detail {
-namespace {
-
-OwnedFd open_upwards(const std::string& mount, std::string group, const char* file) {
-  for (;;) {
-    if (group == "/") group.clear();
-    OwnedFd fd(::open((mount + group + file).c_str(), O_RDONLY | O_CLOEXEC));
-    if (fd || group.empty()) return fd;
-    group.erase(group.rfind('/'));
-  }
-}
-
-// No stream of the library: a zygote may be a fork of a process with threads, and locales lock.
-std::string read_all(const std::string& path) {
-  const OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  char piece[1024];
-  for (ssize_t size = 0; file && (size = read(file.get(), piece, sizeof piece)) > 0;) {
-    text.append(piece, static_cast<std::size_t>(size));
-  }
-  return text;
-}
-
-}  // namespace
 
 OomKills OomKills::open(const std::string& root) {
   OomKills kills;
-  const std::string mount = root + "/sys/fs/cgroup";
-  const std::string groups = read_all(root + "/proc/self/cgroup");
-  for (std::size_t start = 0, end = 0; start < groups.size() && !kills.file_; start = end + 1) {
-    end = std::min(groups.find('\n', start), groups.size());
-    const std::string line = groups.substr(start, end - start);
-    const auto first = line.find(':');
-    const auto second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string group = line.substr(second + 1);
-    if (group.empty() || group.front() != '/') continue;
-    if (controllers.empty()) kills.file_ = open_upwards(mount, group, "/memory.events");
-    if (("," + controllers + ",").find(",memory,") != std::string::npos) {
-      kills.file_ = open_upwards(mount + "/memory", group, "/memory.oom_control");
+  for (const ControlGroup& group : control_groups_of("memory", root)) {
+    const char* file = group.is_v2 ? "/memory.events" : "/memory.oom_control";
+    // Inside a container the nearest directory that has the file is the container's.
+    for (const std::string& directory : group.directories()) {
+      kills.file_ = OwnedFd(::open((directory + file).c_str(), O_RDONLY | O_CLOEXEC));
+      if (kills.file_) return kills;
     }
   }
   return kills;

@@ -1,7 +1,5 @@
 #include "process/payload_store.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <bit>
 
@@ -27,11 +25,6 @@ PayloadFile::PayloadFile(std::uint64_t id, std::size_t size)
     : id_(id), file_(make_memory_file("poolmark-payload", size)), mapping_(file_.get(), size) {
   data = mapping_.data();
   capacity = size;
-}
-
-void PayloadFile::free_memory() noexcept {
-  fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-            static_cast<off_t>(capacity));
 }
 
 PayloadStore::~PayloadStore() { drop_unused(); }
@@ -92,7 +85,7 @@ void PayloadStore::give_back(SharedBlock* block) noexcept {
     }
     --files_;
   }
-  file->free_memory();
+  free_memory_of(file->name().descriptor, file->capacity);
 }
 
 bool PayloadStore::has_unused() const noexcept {
@@ -108,7 +101,7 @@ void PayloadStore::drop_unused() noexcept {
     unused_bytes_ = 0;
     files_ -= static_cast<int>(dropped.size());
   }
-  for (const auto& file : dropped) file->free_memory();
+  for (const auto& file : dropped) free_memory_of(file->name().descriptor, file->capacity);
 }
 
 }  // namespace poolmark::detail

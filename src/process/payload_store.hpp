@@ -28,9 +28,6 @@ class PayloadFile final : public SharedBlock {
   PayloadFile(std::uint64_t id, std::size_t size);
 
   PayloadName name() const noexcept { return {id_, capacity, file_.get(), 0}; }
-  /// Gives the memory back to the system, though workers may still have it mapped. The content is
-  /// gone then.
-  void free_memory() noexcept;
 
  private:
   std::uint64_t id_;

@@ -1,8 +1,5 @@
 #include "process/payload_window.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -28,10 +25,8 @@ SharedBlock* PayloadWindow::open(const PayloadName& name) noexcept {
       views_.splice(views_.begin(), views_, known);
       return &views_.front();
     }
-    // The file is open over there as long as the task is in flight. A worker has no socket to its
-    // pool that could carry the descriptor, and the pool no descriptor for each worker.
-    const std::string path = fmt::format("/proc/{}/fd/{}", main_process_, name.descriptor);
-    const OwnedFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    // It is open over there as long as the task is in flight.
+    const OwnedFd file = open_file_of(main_process_, name.descriptor);
     if (!file) return nullptr;
     views_.emplace_front(name.id, file.get(), name.capacity);
     if (views_.size() > kMostViews) views_.pop_back();

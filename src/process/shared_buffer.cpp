@@ -1,6 +1,5 @@
 #include "poolmark/shared_buffer.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,10 +36,7 @@ class Memory final : public BufferMemory {
   }
   ~Memory() override {
     // Workers may keep it mapped for a while: only the maker can give it back to the system.
-    if (is_made_here() && file_) {
-      fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-                static_cast<off_t>(bytes));
-    }
+    if (is_made_here() && file_) free_memory_of(file_.get(), bytes);
   }
 
   bool is_made_here() const noexcept { return name.maker == getpid(); }
@@ -86,8 +82,7 @@ void keep_for_a_while(const std::shared_ptr<Memory>& memory) {
 }
 
 std::shared_ptr<Memory> open_from_maker(const BufferName& name) {
-  const std::string path = fmt::format("/proc/{}/fd/{}", name.maker, name.descriptor);
-  OwnedFd file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  OwnedFd file = open_file_of(name.maker, name.descriptor);
   struct stat about {};
   if (!file || fstat(file.get(), &about) != 0 || about.st_size != static_cast<off_t>(name.bytes)) {
     throw Error(fmt::format(

@@ -44,4 +44,13 @@ OwnedFd make_memory_file(const char* name, std::size_t size) {
   return file;
 }
 
+void free_memory_of(int memory_file, std::size_t size) noexcept {
+  fallocate(memory_file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
+}
+
+OwnedFd open_file_of(pid_t process, int descriptor) {
+  const std::string path = fmt::format("/proc/{}/fd/{}", process, descriptor);
+  return OwnedFd(open(path.c_str(), O_RDWR | O_CLOEXEC));
+}
+
 }  // namespace poolmark::detail

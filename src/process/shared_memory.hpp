@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <utility>
 
@@ -37,5 +39,14 @@ std::size_t physical_memory() noexcept;
 /// reserved here and now: a full machine shows as std::system_error, not as SIGBUS on some later
 /// access. A memory file, unlike /dev/shm, is not limited by the 64 MiB that containers give.
 OwnedFd make_memory_file(const char* name, std::size_t size);
+
+/// Gives its memory back to the system, though other processes may still have it mapped. The
+/// content is gone then.
+void free_memory_of(int memory_file, std::size_t size) noexcept;
+
+/// What another process has open as `descriptor`; none, and errno says why, where the system does
+/// not allow it. So a file crosses by name: processes that meet only in shared memory have no
+/// socket that could carry the descriptor.
+OwnedFd open_file_of(pid_t process, int descriptor);
 
 }  // namespace poolmark::detail

@@ -135,7 +135,7 @@ void Worker::make_room_for_answer(TaskRecord& task) {
 /// True when all of it is here.
 bool Worker::read_answer() {
   if (answer_is_in_file_) {
-    answer_->be_filled(answer_size_);
+    answer_->set_size(answer_size_);
     return true;
   }
   if (answer_size_ <= TaskCell::kInlineBytes) {

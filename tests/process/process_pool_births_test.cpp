@@ -150,11 +150,7 @@ TEST(PoolZygote, PrintsNothingTwice) {
     _exit(0);
   }
   close(ends[1]);
-  std::string printed;
-  char piece[256];
-  for (ssize_t got = 0; (got = read(ends[0], piece, sizeof piece)) > 0;) {
-    printed.append(piece, static_cast<std::size_t>(got));
-  }
+  const std::string printed = read_to_end(ends[0]);
   close(ends[0]);
   waitpid(child, nullptr, 0);
   // The worker prints when it ends, which is before the pool is gone.

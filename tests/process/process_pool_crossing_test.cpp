@@ -245,9 +245,7 @@ TEST_F(Crossing, PPE_04_an_error_of_a_type_unknown_here_says_its_name_and_text) 
 
 template <class T>
 void expect_the_strict_pool_breaks(Future<T> (*submit)(ProcessPoolExecutor&)) {
-  ProcessPoolOptions options = with_workers(1);
-  options.on_worker_death = OnWorkerDeath::BreakPool;
-  ProcessPoolExecutor pool(options);
+  ProcessPoolExecutor pool(strict_with_workers(1));
   EXPECT_THROW(submit(pool).result(), BrokenProcessPool);
   EXPECT_THROW(pool.submit(increment, 1), BrokenProcessPool);
 }

@@ -136,9 +136,8 @@ TEST(Deadline, LetsAShutdownThatWaitsEnd) {
 
 TEST(Deadline, IsNoReasonToRetryNorToBreakThePool) {
   Mailbox runs;
-  ProcessPoolOptions options = with_workers(1);
+  ProcessPoolOptions options = strict_with_workers(1);
   options.retries_after_worker_death = 3;
-  options.on_worker_death = OnWorkerDeath::BreakPool;
   ProcessPoolExecutor pool(options);
   const auto task = [](MailboxName box) {
     box.post(1);
@@ -148,14 +147,6 @@ TEST(Deadline, IsNoReasonToRetryNorToBreakThePool) {
   EXPECT_THROW(endless.result(), DeadlineExceeded);
   EXPECT_EQ(pool.submit(increment, 1).result(), 2);
   EXPECT_LE(runs.size(), 1);
-}
-
-int fork_and_hang(MailboxName box) {
-  if (fork() == 0) {
-    box.post(getpid());
-    for (;;) pause();
-  }
-  for (;;) pause();
 }
 
 TEST(Deadline, TakesWhatTheTaskForkedAlong) {

@@ -160,9 +160,7 @@ TEST(WorkerDeath, IsRetriedOnlyWhereTheOptionSaysSo) {
 // And ERR-05, EXE-11.
 TEST(StrictPool, PPE_02_breaks_when_a_worker_dies) {
   Event begun;
-  ProcessPoolOptions options = with_workers(1);
-  options.on_worker_death = OnWorkerDeath::BreakPool;
-  ProcessPoolExecutor pool(options);
+  ProcessPoolExecutor pool(strict_with_workers(1));
   const auto running = pool.submit(hang, begun.name());
   const auto pending = pool.submit(increment, 1);
   begun.wait();
@@ -176,9 +174,7 @@ TEST(StrictPool, PPE_02_breaks_when_a_worker_dies) {
 TEST(StrictPool, DLK_04_breaks_when_the_task_crashes_and_PPE_03_says_of_what) {
   for (const auto& [task, argument, word] :
        {std::tuple(&kill_self, SIGSEGV, "signal 11"), std::tuple(&leave, 7, "7")}) {
-    ProcessPoolOptions options = with_workers(1);
-    options.on_worker_death = OnWorkerDeath::BreakPool;
-    ProcessPoolExecutor pool(options);
+    ProcessPoolExecutor pool(strict_with_workers(1));
     try {
       pool.submit(task, argument).result();
       FAIL() << "nothing was thrown";

@@ -71,9 +71,7 @@ TEST_P(ForcedStop, KIL_03_is_safe_before_any_worker_has_started) {
 
 TEST_P(ForcedStop, KIL_03_is_safe_on_a_broken_and_on_a_closed_pool) {
   Event begun;
-  ProcessPoolOptions options = with_workers(1);
-  options.on_worker_death = OnWorkerDeath::BreakPool;
-  ProcessPoolExecutor pool(options);
+  ProcessPoolExecutor pool(strict_with_workers(1));
   const auto running = pool.submit(hang, begun.name());
   begun.wait();
   kill(pool.worker_pids().at(0), SIGKILL);
@@ -92,9 +90,7 @@ TEST_P(ForcedStop, KIL_04_submit_is_refused_afterwards) {
 
 TEST_P(ForcedStop, KIL_02_does_not_break_a_pool_that_breaks_by_a_death) {
   Event begun;
-  ProcessPoolOptions options = with_workers(1);
-  options.on_worker_death = OnWorkerDeath::BreakPool;
-  ProcessPoolExecutor pool(options);
+  ProcessPoolExecutor pool(strict_with_workers(1));
   const auto running = pool.submit(hang, begun.name());
   begun.wait();
   stop(pool);
@@ -166,14 +162,6 @@ TEST(KillWorkers, EndsATaskThatIgnoresTermination) {
   pool.terminate_workers();
   pool.kill_workers();
   EXPECT_EQ(death_of(running).signal, SIGKILL);
-}
-
-int fork_and_hang(MailboxName box) {
-  if (fork() == 0) {
-    box.post(getpid());
-    for (;;) pause();
-  }
-  for (;;) pause();
 }
 
 TEST(KillWorkers, KIL_06_TakesWhatTasksHaveForkedAlong) {

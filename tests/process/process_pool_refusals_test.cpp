@@ -101,12 +101,18 @@ bool become_an_ordinary_user() {
   return geteuid() != 0 || setresuid(kNobody, kNobody, kNobody) == 0;
 }
 
+/// Until its zygote may fork again. Returns the zygote; throws if that cannot be done.
+pid_t forbid_replacements(ProcessPoolExecutor& pool) {
+  const pid_t zygote = pool.submit(parents_pid).result();
+  if (!limit_processes(zygote, 0)) throw std::runtime_error("no limit could be set");
+  return zygote;
+}
+
 TEST_F(Refused, MTC_07_a_replacement_that_cannot_be_started_breaks_the_pool_with_the_reason) {
   EXPECT_EQ(in_forked_child([]() -> std::string {
               if (!become_an_ordinary_user()) return "";
               ProcessPoolExecutor pool({.max_workers = 1, .max_tasks_per_child = 1});
-              const pid_t zygote = pool.submit(parents_pid).result();
-              if (!limit_processes(zygote, 0)) return "no limit could be set";
+              forbid_replacements(pool);
               const auto first = pool.submit(increment, 1);
               const auto second = pool.submit(increment, 2);
               for (const auto& future : {first, second}) {
@@ -127,8 +133,7 @@ TEST_F(Refused, MTC_07_a_replacement_that_cannot_be_started_at_once_is_started_l
   EXPECT_EQ(in_forked_child([]() -> std::string {
               if (!become_an_ordinary_user()) return "";
               ProcessPoolExecutor pool({.max_workers = 1, .max_tasks_per_child = 1});
-              const pid_t zygote = pool.submit(parents_pid).result();
-              if (!limit_processes(zygote, 0)) return "no limit could be set";
+              const pid_t zygote = forbid_replacements(pool);
               const auto future = pool.submit(increment, 1);
               try {
                 future.result(std::chrono::milliseconds(30));  // so that it is refused once

@@ -45,6 +45,13 @@ inline ProcessPoolOptions with_workers(int workers) {
   return options;
 }
 
+/// The same, with CPython's rule about dead workers.
+inline ProcessPoolOptions strict_with_workers(int workers) {
+  ProcessPoolOptions options = with_workers(workers);
+  options.on_worker_death = OnWorkerDeath::BreakPool;
+  return options;
+}
+
 inline int increment(int x) { return x + 1; }
 inline int own_pid() { return getpid(); }
 inline int parents_pid() { return getppid(); }
@@ -59,6 +66,15 @@ inline int hold(EventName begun, EventName may_end) {
 /// Runs until it is killed.
 inline int hang(EventName begun) {
   begun.set();
+  for (;;) pause();
+}
+
+/// Says the name of a child, and both run until they are killed.
+inline int fork_and_hang(MailboxName box) {
+  if (fork() == 0) {
+    box.post(getpid());
+    for (;;) pause();
+  }
   for (;;) pause();
 }
 
@@ -109,6 +125,16 @@ struct Holdings {
 /// Whether the process is there, if only to be reaped.
 inline bool exists(pid_t pid) { return kill(pid, 0) == 0; }
 
+/// Everything that comes through a pipe until its other ends are closed.
+inline std::string read_to_end(int pipe_end) {
+  std::string text;
+  char piece[256];
+  for (ssize_t got = 0; (got = read(pipe_end, piece, sizeof piece)) > 0;) {
+    text.append(piece, static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
 /// Runs `check` in a forked child, whose sentence about what is wrong ("" for nothing) comes back.
 /// For what a process cannot undo: the child has one thread and no zygote.
 template <class Check>
@@ -127,11 +153,7 @@ std::string in_forked_child(Check check) {
     _exit(told && wrong.empty() ? 0 : 1);
   }
   close(ends[1]);
-  std::string wrong;
-  char piece[256];
-  for (ssize_t got = 0; (got = read(ends[0], piece, sizeof piece)) > 0;) {
-    wrong.append(piece, static_cast<std::size_t>(got));
-  }
+  const std::string wrong = read_to_end(ends[0]);
   close(ends[0]);
   int status = 0;
   waitpid(child, &status, 0);

@@ -1,12 +1,13 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <ranges>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include "poolmark/detail/map_input.hpp"
 
 namespace poolmark::detail {
 
@@ -32,13 +33,7 @@ class IndexedCall {
       : function_(std::move(function)), views_(std::move(views)...) {}
 
   /// The elements of the shortest range.
-  std::size_t size() {
-    return std::apply(
-        [](auto&... inputs) {
-          return std::min({static_cast<std::size_t>(std::ranges::size(inputs))...});
-        },
-        views_);
-  }
+  std::size_t size() { return size_of_shortest(views_); }
 
   /// Several threads may call it at once, for different elements.
   R operator()(std::size_t i) {

@@ -13,6 +13,7 @@
 
 #include "poolmark/detail/indexed_call.hpp"
 #include "poolmark/detail/map_batch.hpp"
+#include "poolmark/detail/map_input.hpp"
 #include "poolmark/future.hpp"
 
 // Where a map's work comes from: an input, cut into chunks, each submitted as one task.
@@ -112,13 +113,14 @@ class ElementSource final : public ChunkSource<R> {
   ElementSource(Submitter submitter, F function, Views... views)
       : submitter_(std::move(submitter)),
         function_(std::move(function)),
-        views_(std::make_unique<std::tuple<Views...>>(std::move(views)...)),
-        places_(std::apply([](auto&... inputs) { return Places(std::ranges::begin(inputs)...); },
-                           *views_)) {}
+        input_(std::move(views)...) {}
 
   std::optional<typename ChunkSource<R>::Submitted> submit_next(std::size_t size) override {
     std::vector<Element> elements;
-    while (elements.size() < size && read_into(elements, std::index_sequence_for<Views...>())) {
+    const auto keep = [&](auto&&... parts) {
+      elements.emplace_back(std::forward<decltype(parts)>(parts)...);
+    };
+    while (elements.size() < size && input_.read(keep)) {
     }
     if (elements.empty()) return std::nullopt;
     const std::size_t count = elements.size();
@@ -130,27 +132,13 @@ class ElementSource final : public ChunkSource<R> {
 
  private:
   using Element = std::tuple<std::ranges::range_value_t<Views>...>;
-  using Places = std::tuple<std::ranges::iterator_t<Views>...>;
-
-  // An input iterator may block or have effects when it is advanced, so it is advanced only when
-  // the next element is wanted.
-  template <std::size_t... I>
-  bool read_into(std::vector<Element>& elements, std::index_sequence<I...>) {
-    if (std::exchange(advance_first_, false)) (++std::get<I>(places_), ...);
-    if (((std::get<I>(places_) == std::ranges::end(std::get<I>(*views_))) || ...)) return false;
-    elements.emplace_back(*std::get<I>(places_)...);
-    advance_first_ = true;
-    return true;
-  }
 
   Submitter submitter_;
   F function_;
-  std::unique_ptr<std::tuple<Views...>> views_;  // in one place: iterators may point into a view
-  Places places_;
-  bool advance_first_ = false;
+  InputReader<Views...> input_;
 };
 
-// ---- making them: for pools that share memory
+// ---- making them
 
 template <class Submitter, class R, class F, class... Views>
 std::unique_ptr<ChunkSource<R>> slice_source(Submitter submitter,

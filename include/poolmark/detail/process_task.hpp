@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "poolmark/detail/map_batch.hpp"
 #include "poolmark/detail/typed_state.hpp"
 #include "poolmark/detail/wire_call.hpp"
 #include "poolmark/errors.hpp"
@@ -84,12 +83,6 @@ class ProcessPool : public RefCounted, public ProgressDriver {
   /// Whether this is a forked child, where nobody serves the pool.
   virtual bool is_inherited() const noexcept = 0;
 };
-
-/// Whether answers of this type are read by copying bytes alone: no code of the user's runs.
-template <class T>
-inline constexpr bool kDecodesPlainly = std::is_void_v<T> || CopiedAsBytes<T>;
-template <class R>
-inline constexpr bool kDecodesPlainly<Batch<R>> = CopiedAsBytes<Stored<R>>;
 
 /// The future of a task that runs in a worker process.
 template <class T>

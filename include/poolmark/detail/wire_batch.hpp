@@ -82,3 +82,7 @@ struct poolmark::Wire<poolmark::detail::Batch<R>> {
     throw Error("the answer of a map's task makes no sense: its counts contradict each other");
   }
 };
+
+template <class R>
+inline constexpr bool poolmark::detail::kDecodesPlainly<poolmark::detail::Batch<R>> =
+    CopiedAsBytes<poolmark::detail::Stored<R>>;

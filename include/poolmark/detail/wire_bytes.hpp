@@ -42,9 +42,9 @@ class Bytes {
     size_ = 0;
     attached_.reset();
   }
-  void truncate(std::size_t size) noexcept { size_ = size; }
-  /// Another process has put so many bytes into the memory, which has room for them.
-  void be_filled(std::size_t size) noexcept { size_ = size; }
+  /// So many bytes of the memory are content now: fewer than before, or another process has put
+  /// them there. No more than capacity().
+  void set_size(std::size_t size) noexcept { size_ = size; }
   /// Gives the memory back.
   void release() noexcept;
 

@@ -51,7 +51,7 @@ CallOutcome run_call(WireReader& call, Bytes& answer) {
   } catch (...) {
     const std::exception_ptr error = std::current_exception();
     if (!error) throw;  // pthread_exit(): no exception of C++, and swallowing it would abort
-    answer.truncate(start);
+    answer.set_size(start);
     WireWriter to(answer);
     put_exception(to, error);
     return CallOutcome::kThrew;
