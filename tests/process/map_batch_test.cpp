@@ -150,6 +150,18 @@ TEST(ChunkPace, grows_by_steps_to_a_tenth_of_a_millisecond) {
   EXPECT_EQ(pace.next_size(std::nullopt), 1'000U);
 }
 
+TEST(ChunkPace, wants_to_hear_of_small_chunks_before_it_makes_more) {
+  ChunkPace pace(2);
+  EXPECT_FALSE(pace.is_groping(3, 1'000'000));  // each worker is to have one and the next
+  EXPECT_TRUE(pace.is_groping(4, 1'000'000));
+  pace.learn(1, 100ns);
+  EXPECT_TRUE(pace.is_groping(4, 1'000'000));
+  for (const std::size_t size : {8U, 64U, 512U}) pace.learn(size, size * 100ns);
+  EXPECT_FALSE(pace.is_groping(4, 1'000'000));
+  pace.learn(1'000, 1'000 * 11us);
+  EXPECT_FALSE(pace.is_groping(4, 1'000'000));  // long ones go one by one whatever comes
+}
+
 TEST(ChunkPace, long_elements_go_one_by_one) {
   ChunkPace pace(2);
   pace.learn(1, 1us);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <optional>
 
 namespace poolmark::detail {
@@ -19,11 +20,14 @@ class ChunkPace {
 
   /// `left` is how many elements there still are, where that is known.
   std::size_t next_size(std::optional<std::size_t> left) const noexcept {
-    if (!left) return next_;
-    // A quarter of an even share, so that the last ones do not leave all but one worker idle. But a
-    // rest that is worth so little is not cut any finer.
-    const std::size_t share = std::max(*left / (4 * workers_), fitting(kLeast));
-    return std::max(std::min(next_, share), std::size_t{1});
+    return std::max(std::min(next_, share_of(left)), std::size_t{1});
+  }
+
+  /// Whether the next task would be larger if more were known of those that are under way, so many
+  /// of which have not told yet: then a moment's wait saves many small tasks.
+  bool is_groping(std::size_t untold, std::optional<std::size_t> left) const noexcept {
+    if (untold < kAhead * workers_ || is_long()) return false;
+    return time_of_one_ <= 0 || next_ < std::min(fitting(kEnough), share_of(left));
   }
 
   /// What a task of so many elements has told. Asks for at most a few times as many: it may have
@@ -31,7 +35,7 @@ class ChunkPace {
   void learn(std::size_t size, std::chrono::nanoseconds run_time) noexcept {
     const auto nanoseconds = static_cast<double>(std::max(run_time.count(), std::int64_t{1}));
     time_of_one_ = nanoseconds / static_cast<double>(size);
-    if (time_of_one_ > static_cast<double>(kLongElement.count())) {
+    if (is_long()) {
       next_ = 1;
     } else {
       next_ = std::clamp(fitting(kEnough), std::size_t{1}, std::max(next_, kGrowth * size));
@@ -40,6 +44,15 @@ class ChunkPace {
 
  private:
   using Nanoseconds = std::chrono::nanoseconds;
+
+  bool is_long() const noexcept { return time_of_one_ > static_cast<double>(kLongElement.count()); }
+
+  /// A quarter of an even share, so that the last ones do not leave all but one worker idle. But a
+  /// rest that is worth so little is not cut any finer.
+  std::size_t share_of(std::optional<std::size_t> left) const noexcept {
+    if (!left) return std::numeric_limits<std::size_t>::max();
+    return std::max(*left / (4 * workers_), fitting(kLeast));
+  }
 
   std::size_t fitting(Nanoseconds into) const noexcept {
     if (time_of_one_ <= 0) return 1;
@@ -54,6 +67,8 @@ class ChunkPace {
   // Less work than this is not divided any more.
   static constexpr Nanoseconds kLeast{10'000};
   static constexpr std::size_t kGrowth = 8;
+  // While a worker is at one task it has the next.
+  static constexpr std::size_t kAhead = 2;
 
   std::size_t workers_;
   std::size_t next_ = 1;

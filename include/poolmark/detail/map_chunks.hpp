@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <exception>
@@ -43,6 +44,11 @@ class ChunkStream final : public MapStream<R> {
   void refill();
   std::size_t next_size();
   void learn_from_answers();
+  void await_first_answers();
+
+  // So long, in all, a map waits for its first answers before it goes on to submit small chunks:
+  // two wakes of sleeping workers, and far less than what those chunks would cost.
+  static constexpr std::chrono::microseconds kPatience{100};
 
   const std::unique_ptr<ChunkSource<R>> source_;
   const Deadline deadline_;
@@ -54,8 +60,9 @@ class ChunkStream final : public MapStream<R> {
   std::deque<Submitted> abandoned_;  // of a closed map, still reading the caller's range
   Batch<R> current_;                 // the front's outcomes, once they have been waited for
   std::size_t learned_ = 0;          // chunks from the front on that the pace knows
-  std::size_t run_ = 0;              // elements that the reader has, and not passed yet
-  std::size_t unyielded_ = 0;        // elements submitted and not passed by the reader
+  std::chrono::nanoseconds patience_ = kPatience;  // what is left of it
+  std::size_t run_ = 0;        // elements that the reader has, and not passed yet
+  std::size_t unyielded_ = 0;  // elements submitted and not passed by the reader
   std::size_t yielded_ = 0;
   bool input_ended_ = false;
   std::exception_ptr refill_error_;  // told behind the last element that was submitted
@@ -171,6 +178,7 @@ std::size_t ChunkStream<R>::next_size() {
   if (chunksize_) return *chunksize_;
   source_->collect_answers();
   learn_from_answers();
+  if (!buffersize_) await_first_answers();
   const std::size_t size = pace_->next_size(source_->left());
   if (!buffersize_) return size;
   // While the reader passes one chunk, others must be under way.
@@ -186,6 +194,20 @@ void ChunkStream<R>::learn_from_answers() {
     const Phase phase = chunk.future.state()->phase();
     if (!is_done(phase)) return;
     if (phase == Phase::kValue) pace_->learn(chunk.size, chunk.future.result().run_time());
+  }
+}
+
+template <class R>
+void ChunkStream<R>::await_first_answers() {
+  using Clock = std::chrono::steady_clock;
+  while (pace_->is_groping(in_flight_.size() - learned_, source_->left())) {
+    const auto before = Clock::now();
+    const auto until = before + patience_;
+    FutureState& oldest = *in_flight_[learned_].future.state();
+    if (!oldest.wait_done(deadline_ ? std::min(until, *deadline_) : until)) patience_ = {};
+    patience_ = std::max(patience_ - (Clock::now() - before), std::chrono::nanoseconds(0));
+    if (patience_.count() == 0) return;
+    learn_from_answers();
   }
 }
 

@@ -40,7 +40,7 @@ struct poolmark::Wire<poolmark::detail::Batch<R>> {
     batch.run_time_ = std::chrono::nanoseconds(counts.run_time);
     for (std::size_t i = 0; i < counts.errors; ++i) get_errors(from, counts.size, batch);
     if (counts.size != batch.size_ + counts.values) throw_nonsense();
-    for (std::size_t i = 0; i < counts.values; ++i) get_value(from, batch);
+    get_values(from, counts.values, batch);
     return batch;
   }
 
@@ -67,15 +67,23 @@ struct poolmark::Wire<poolmark::detail::Batch<R>> {
     batch.size_ += count;
   }
 
-  static void get_value(WireReader& from, Batch& batch) {
+  /// Counts each value as soon as it is there: what follows may be nonsense.
+  static void get_values(WireReader& from, std::size_t count, Batch& batch) {
     if constexpr (detail::CopiedAsBytes<Value>) {
-      from.get_bytes(batch.cells_[batch.values_].bytes, sizeof(Value));
+      const std::byte* next = from.skip_bytes(count * sizeof(Value));
+      for (std::size_t i = 0; i < count; ++i, next += sizeof(Value)) {
+        std::memcpy(batch.cells_[i].bytes, next, sizeof(Value));
+      }
+      batch.values_ = count;
+      batch.size_ += count;
     } else {
-      from.get_raw<std::byte>();
-      ::new (batch.cells_[batch.values_].bytes) Value(Wire<Value>::get(from));
+      for (std::size_t i = 0; i < count; ++i) {
+        from.get_raw<std::byte>();
+        ::new (batch.cells_[i].bytes) Value(Wire<Value>::get(from));
+        ++batch.values_;
+        ++batch.size_;
+      }
     }
-    ++batch.values_;
-    ++batch.size_;
   }
 
   [[noreturn]] static void throw_nonsense() {
