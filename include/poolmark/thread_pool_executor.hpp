@@ -86,28 +86,14 @@ namespace detail {
 
 /// A call that stands in the queue of a thread pool.
 template <class R, class F, class... Args>
-class ThreadTask final : public CallTask<R, F, Args...> {
+class ThreadTask final : public CallTask<R, F, Args...>,
+                         public InTaskMemory<ThreadTask<R, F, Args...>> {
  public:
   /// Begins with one handle and an entry.
   template <class... Given>
   explicit ThreadTask(ThreadPoolCore& core, Given&&... given)
       : CallTask<R, F, Args...>(FutureState::Entry::kHeld, std::forward<Given>(given)...),
         core_(&core) {}
-
-  static void* operator new(std::size_t bytes) {
-    if constexpr (alignof(ThreadTask) > kTaskAlignment) {
-      return ::operator new(bytes, std::align_val_t(alignof(ThreadTask)));
-    } else {
-      return allocate_task(bytes);
-    }
-  }
-  static void operator delete(void* memory, std::size_t bytes) noexcept {
-    if constexpr (alignof(ThreadTask) > kTaskAlignment) {
-      ::operator delete(memory, std::align_val_t(alignof(ThreadTask)));
-    } else {
-      free_task(memory, bytes);
-    }
-  }
 
   void discard() noexcept override {
     CallTask<R, F, Args...>::discard();

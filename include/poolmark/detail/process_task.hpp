@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "poolmark/detail/task_memory.hpp"
 #include "poolmark/detail/typed_state.hpp"
 #include "poolmark/detail/wire_call.hpp"
 #include "poolmark/errors.hpp"
@@ -86,7 +87,7 @@ class ProcessPool : public RefCounted, public ProgressDriver {
 
 /// The future of a task that runs in a worker process.
 template <class T>
-class ProcessTask final : public TypedState<T> {
+class ProcessTask final : public TypedState<T>, public InTaskMemory<ProcessTask<T>> {
  public:
   template <class F, class... Args>
   ProcessTask(IntrusivePtr<ProcessPool> pool, const F& function, const Args&... args)

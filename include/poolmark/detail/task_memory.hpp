@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 
 namespace poolmark::detail {
 
@@ -16,5 +17,24 @@ inline constexpr std::size_t kTaskAlignment = 64;
 /// docs/investigations/2026-11-21-thread-pool-overhead.md.
 void* allocate_task(std::size_t bytes);
 void free_task(void* task, std::size_t bytes) noexcept;
+
+/// Base class of the classes of tasks that live there: InTaskMemory<Task> for Task.
+template <class Task>
+struct InTaskMemory {
+  static void* operator new(std::size_t bytes) {
+    if constexpr (alignof(Task) > kTaskAlignment) {
+      return ::operator new(bytes, std::align_val_t(alignof(Task)));
+    } else {
+      return allocate_task(bytes);
+    }
+  }
+  static void operator delete(void* memory, std::size_t bytes) noexcept {
+    if constexpr (alignof(Task) > kTaskAlignment) {
+      ::operator delete(memory, std::align_val_t(alignof(Task)));
+    } else {
+      free_task(memory, bytes);
+    }
+  }
+};
 
 }  // namespace poolmark::detail

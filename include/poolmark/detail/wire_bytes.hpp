@@ -62,8 +62,9 @@ class Bytes {
   }
 
  private:
-  // A closure of a few words and its arguments: 64 bytes keep the whole object in two cache lines.
-  static constexpr std::size_t kInlineBytes = 64;
+  // A closure of a few words and its arguments. A task of a process pool that gives a word fits in
+  // four cache lines with it.
+  static constexpr std::size_t kInlineBytes = 56;
 
   // From here on a copy through a ring costs more than mapping a file. Half a ring.
   static constexpr std::size_t kWorthSharing = std::size_t{128} << 10;
@@ -80,7 +81,7 @@ class Bytes {
   std::shared_ptr<const Attached> attached_;
   std::size_t size_ = 0;
   std::size_t capacity_ = kInlineBytes;
-  alignas(std::max_align_t) std::byte inline_[kInlineBytes];
+  std::byte inline_[kInlineBytes];
 };
 
 }  // namespace poolmark::detail
