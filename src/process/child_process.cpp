@@ -45,12 +45,18 @@ void close_all_but(std::initializer_list<int> kept) noexcept {
   close_between(next, ~0U);
 }
 
-void reset_signals() noexcept {
+void reset_signal(int signal) noexcept {
   struct sigaction action {};
-  for (int signal = 1; signal < NSIG; ++signal) {
-    action.sa_handler = signal == SIGINT ? SIG_IGN : SIG_DFL;
-    sigaction(signal, &action, nullptr);  // fails for the few that cannot be changed
-  }
+  action.sa_handler = signal == SIGINT ? SIG_IGN : SIG_DFL;
+  sigaction(signal, &action, nullptr);  // fails for the few that cannot be changed
+}
+
+void reset_signals() noexcept {
+  for (int signal = 1; signal < NSIG; ++signal) reset_signal(signal);
+  unblock_signals();
+}
+
+void unblock_signals() noexcept {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -14,6 +14,8 @@ void close_all_but(std::initializer_list<int> kept) noexcept;
 /// Handlers are the parent's code about the parent's affairs: all signals get their default action,
 /// and none stays blocked. Ctrl-C is the main process's business: SIGINT is ignored.
 void reset_signals() noexcept;
+void reset_signal(int signal) noexcept;
+void unblock_signals() noexcept;
 
 /// Forgets what is buffered for standard output and error: another thread of the parent may have
 /// written since the parent flushed, and that would be printed twice.

@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "poolmark/detail/spin.hpp"
 #include "process/child_process.hpp"
 #include "process/cpu_mask.hpp"
 #include "process/fault_hooks.hpp"
@@ -45,6 +46,7 @@ class ZygoteLoop {
   struct Child {
     std::uint64_t worker;
     pid_t pid;
+    bool is_new = true;
     std::optional<std::uint64_t> oom_kills_before = {};  // in its control group
     bool was_killed = false;                             // by order
   };
@@ -68,7 +70,8 @@ class ZygoteLoop {
   }
 
   /// False when the main process is gone.
-  bool sleep_until_something_happens() noexcept {
+  bool sleep_until_something_happens() {
+    note_oom_kills();
     std::array<pollfd, 2> watched{pollfd{estate_.control.get(), POLLIN, 0},
                                   pollfd{estate_.main_process.get(), POLLIN, 0}};
     sigset_t none;
@@ -92,6 +95,18 @@ class ZygoteLoop {
       POOLMARK_HOOK(kZygoteReportsEnd);
       send_message(estate_.control.get(), exited);
     }
+  }
+
+  /// What the count was when the children were born. Not at once, so that nobody waits for it.
+  void note_oom_kills() {
+    for (Child& child : children_) {
+      if (std::exchange(child.is_new, false)) child.oom_kills_before = oom_kills().count();
+    }
+  }
+
+  const OomKills& oom_kills() {
+    if (!oom_kills_) oom_kills_ = OomKills::open();
+    return *oom_kills_;
   }
 
   bool ended_for_memory(const Child& child, int status) const noexcept {
@@ -134,9 +149,6 @@ class ZygoteLoop {
     POOLMARK_HOOK(kZygoteReportsStart);
     send_message(estate_.control.get(),
                  ZygoteMessage{.word = ZygoteWord::kSpawned, .worker = worker, .pid = pid});
-    // After the fork: the worker need not wait for it.
-    if (!oom_kills_) oom_kills_ = OomKills::open();
-    children_.back().oom_kills_before = oom_kills_->count();
   }
 
   [[noreturn]] void become_worker(pid_t zygote, const ZygoteMessage& order, OwnedFd channel) {
@@ -144,7 +156,8 @@ class ZygoteLoop {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != zygote) _exit(1);  // it died before the line above
     setpgid(0, 0);
-    reset_signals();
+    reset_signal(SIGCHLD);  // the others the zygote has reset
+    unblock_signals();
     set_process_name(estate_.plan.name_prefix);
     close_all_but({channel.get(), estate_.bell_memory.get(), estate_.bell_event.get()});
     // Their numbers may be given to files of a task; they must not be closed a second time.
@@ -219,6 +232,9 @@ void run_master_zygote(OwnedFd requests, OwnedFd main_process) noexcept {
   close_all_but({requests.get(), main_process.get()});
   drop_inherited_output();
   set_process_name("poolmark-master");
+  // Found out once, and the linker's work done once, for all workers of all pools.
+  spinning_helps();
+  OomKills::open();
   for (;;) {
     std::array<pollfd, 2> watched{pollfd{requests.get(), POLLIN, 0},
                                   pollfd{main_process.get(), POLLIN, 0}};
