@@ -169,6 +169,7 @@ class PoolCore final : public ProcessPool {
   std::uint64_t next_worker_id_ = 0;
   std::optional<std::chrono::nanoseconds> task_time_;  // about how long tasks take, once known
   std::size_t submits_since_look_ = 0;
+  bool woke_worker_ = false;                     // since a thread last waited for news
   std::optional<Clock::time_point> balance_at_;  // when a waiting task may be moved
 
   std::optional<Clock::time_point> deadline_at_;  // when a task may be past its deadline

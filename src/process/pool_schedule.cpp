@@ -110,7 +110,9 @@ void PoolCore::send(Worker& worker, TaskRecord& task, Aftermath& after) {
   } catch (const WorkerTalksNonsense& nonsense) {
     distrust(worker, nonsense.what());
   }
-  after.wake(worker.claim_wake());
+  const std::atomic<std::uint32_t>* wake = worker.claim_wake();
+  if (wake != nullptr) woke_worker_ = true;
+  after.wake(wake);
   if (const auto expires = worker.next_look()) watch_deadline(*expires);
 }
 

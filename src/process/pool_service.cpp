@@ -136,6 +136,12 @@ bool PoolCore::spin_for_news(Lock& lock) {
   constexpr std::chrono::microseconds kWorthSpinning{80};
   if (!task_time_ || *task_time_ > kWorthSpinning) return has_news();
   constexpr std::chrono::microseconds kEnough{50};  // see WorkerLoop::worth_spinning()
+  if (std::exchange(woke_worker_, false) && !has_news()) {
+    // It may have been put on this very core, as the kernel likes to do.
+    lock.unlock();
+    offer_core();
+    lock.lock();
+  }
   // With the lock at first: taking it costs as much as a look.
   if (look_quickly([this] { return has_news(); })) return true;
   lock.unlock();

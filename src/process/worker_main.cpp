@@ -227,8 +227,12 @@ class WorkerLoop {
   /// Until `is_here` says so. False when it does not, and the pool wants this worker to end.
   template <class IsHere>
   bool await(IsHere is_here) {
-    // The next one mostly is here or comes at once. Without a look at the clock, which costs as
-    // much as a short task.
+    if (is_here()) return true;
+    // Where the kernel has put this process on the core of the one that woke it, that one can have
+    // the answer only if it gets the core back.
+    if (std::exchange(was_woken_, false)) offer_core();
+    // The next one mostly comes at once. Without a look at the clock, which costs as much as a
+    // short task.
     if (look_quickly(is_here)) return true;
     const bool news = spin_until(is_here, worth_spinning()) || sleep(is_here);
     awake_since_ = std::chrono::steady_clock::now();
@@ -261,6 +265,7 @@ class WorkerLoop {
       }
       POOLMARK_HOOK(kAboutToSleep);
       futex_wait(parked, 1, std::chrono::steady_clock::now() + kLongestSleep, FutexScope::kShared);
+      was_woken_ = true;
       POOLMARK_HOOK(kAfterWake);
     }
   }
@@ -292,7 +297,8 @@ class WorkerLoop {
   PayloadWindow files_;
   Bytes answer_{&files_};
   std::chrono::steady_clock::time_point awake_since_ = std::chrono::steady_clock::now();
-  int tasks_since_ = 0;  // run since then
+  int tasks_since_ = 0;     // run since then
+  bool was_woken_ = false;  // and has not waited since
 };
 
 }  // namespace
