@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <ctime>
 #include <thread>
 
@@ -86,7 +87,15 @@ void Meter::stop() {
 void Meter::end_iteration() {
   state_.SetIterationTime(std::chrono::duration<double>(iteration_).count());
   total_ += iteration_;
+  if (each_) each_->push_back(iteration_);
   iteration_ = std::chrono::nanoseconds{0};
+}
+
+std::chrono::nanoseconds Meter::usual_iteration() {
+  if (!each_) return total_ / state_.iterations();
+  const auto middle = each_->begin() + static_cast<std::ptrdiff_t>(each_->size() / 2);
+  std::ranges::nth_element(*each_, middle);
+  return *middle;
 }
 
 void Meter::write_counters() {
@@ -98,7 +107,8 @@ void Meter::write_counters() {
     used_.cpu_ns -= callers_pauses_cpu_ns_;
   }
   const auto tasks = static_cast<double>(tasks_) * static_cast<double>(state_.iterations());
-  state_.counters["ns_per_task"] = static_cast<double>(total_.count()) / tasks;
+  state_.counters["ns_per_task"] =
+      static_cast<double>(usual_iteration().count()) / static_cast<double>(tasks_);
   state_.counters["cpu_ns_per_task"] = static_cast<double>(used_.cpu_ns) / tasks;
   state_.counters["switches_per_task"] = static_cast<double>(used_.switches) / tasks;
   if (bytes_ > 0) {

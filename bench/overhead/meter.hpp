@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 /// Taking the time of a case: wall time of chosen regions, CPU time and context switches beside it.
 namespace bench {
@@ -60,6 +62,9 @@ class Meter {
   void count_cpu_of_workers(std::function<std::chrono::nanoseconds()> used_until_now) {
     cpu_of_workers_ = std::move(used_until_now);
   }
+  /// Reports the median of the iterations as ns_per_task instead of their mean: for iterations of
+  /// which now and then one meets another program.
+  void use_median() { each_ = std::vector<std::chrono::nanoseconds>(); }
   /// Reports bytes_per_second: so many are moved by one iteration.
   void count_bytes(std::int64_t bytes) noexcept { bytes_ = bytes; }
 
@@ -87,6 +92,7 @@ class Meter {
 
   Usage usage_now() const;
   void end_iteration();
+  std::chrono::nanoseconds usual_iteration();
   void write_counters();
 
   benchmark::State& state_;
@@ -104,6 +110,7 @@ class Meter {
   Usage used_{};
   std::chrono::nanoseconds iteration_{0};
   std::chrono::nanoseconds total_{0};
+  std::optional<std::vector<std::chrono::nanoseconds>> each_;  // if they are wanted
 };
 
 }  // namespace bench

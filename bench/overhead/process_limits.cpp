@@ -23,8 +23,8 @@ namespace {
 constexpr int kTrips = 1000;
 // Few: where other programs keep the CPUs busy, each trip waits for a time slice.
 constexpr int kSpunTrips = 100;
-constexpr HowOften kSpunRegions{.iterations = 50};
-constexpr int kColdTries = 40;
+constexpr HowOften kSpunRegions{.iterations = 100};
+constexpr int kColdTries = 60;
 constexpr HowOften kForks{.iterations = 20};
 
 void cache_line_round_trip(Meter& meter) {
@@ -38,6 +38,7 @@ void cache_line_round_trip(Meter& meter) {
     }
   });
   std::uint32_t sent = 0;
+  meter.use_median();
   while (meter.next()) {
     meter.start();
     for (int i = 0; i < kSpunTrips; ++i, sent += 2) {
@@ -86,6 +87,7 @@ void futex_round_trip_cold(Meter& meter) {
   const Shared<Futexes> futexes;
   const Partner partner([&futexes] { futexes->answer_for_ever(); });
   std::uint32_t sent = 0;
+  meter.use_median();
   while (meter.next()) {
     std::this_thread::sleep_for(kUntilProcessesSleep);
     meter.start();

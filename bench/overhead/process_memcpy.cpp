@@ -75,7 +75,7 @@ void shared_memcpy(Meter& meter) {
 }  // namespace
 
 void add_process_memcpy_cases(Cases& cases) {
-  constexpr std::int64_t kFew = 2;
+  constexpr std::int64_t kFew = 3;
   cases.push_back({.name = case_name("limit/shared_memcpy", "hardware", 1, 1),
                    .tasks = 1,
                    .run = shared_memcpy,

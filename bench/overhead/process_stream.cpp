@@ -17,9 +17,11 @@ struct Stream {
   HowOften how_often;
 };
 
-constexpr Stream kLongest{kLong, {.iterations = 2}};
+constexpr Stream kLongest{kLong, {.iterations = 6}};
 constexpr std::array kStreams{Stream{1, {.iterations = 2000}}, Stream{100, {.iterations = 200}},
                               kLongest};
+
+constexpr HowOften kMaps{.iterations = 50};  // the first ones find the workers asleep
 
 void stream(Meter& meter, PoolmarkProcesses& pool, int n) {
   std::vector<poolmark::Future<int>> futures;
@@ -60,7 +62,7 @@ void add_process_stream_cases(Cases& cases) {
           how_often);
     }
   }
-  add_with_processes(cases, "process/map/default", kLong, kWorkers, map, kLongest.how_often);
+  add_with_processes(cases, "process/map/default", kLong, kWorkers, map, kMaps);
 }
 
 }  // namespace bench

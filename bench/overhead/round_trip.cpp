@@ -34,6 +34,7 @@ template <Submits Peer>
 void cold(Meter& meter, Peer& pool, int n) {
   std::vector<FutureOf<Peer>> futures;
   futures.reserve(static_cast<std::size_t>(n));
+  meter.use_median();
   while (meter.next()) {
     std::this_thread::sleep_for(kUntilAsleep);
     std::int64_t sum = 0;
