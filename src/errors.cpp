@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cstring>
+#include <ostream>
 
 namespace poolmark {
 namespace {
@@ -64,5 +65,7 @@ DeadlineExceeded::DeadlineExceeded(std::chrono::nanoseconds allowed, int worker_
 
 RemoteError::RemoteError(const std::string& thrown_type, const std::string& thrown_message)
     : Error(thrown_type + ": " + thrown_message), type_name(thrown_type), message(thrown_message) {}
+
+std::ostream& operator<<(std::ostream& out, const Error& error) { return out << error.what(); }
 
 }  // namespace poolmark

@@ -2,9 +2,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <iosfwd>
 #include <optional>
 #include <stdexcept>
 #include <string>
+
+#include "poolmark/detail/text_formatter.hpp"
 
 /// Everything poolmark throws, except std::invalid_argument for an option out of range and
 /// std::system_error when the operating system refuses something.
@@ -118,4 +121,44 @@ class RemoteError : public Error {
   std::string message;
 };
 
+/// what(), as Python prints an exception. The same through fmt.
+std::ostream& operator<<(std::ostream& out, const Error& error);
+
+namespace detail {
+
+struct ErrorFormatter : TextFormatter {
+  template <class Context>
+  auto format(const Error& error, Context& context) const {
+    return write(error.what(), context);
+  }
+};
+
+}  // namespace detail
 }  // namespace poolmark
+
+// One for each class: a template for all of them would be ambiguous beside the one that <fmt/std.h>
+// of fmt 10 has for every std::exception.
+template <>
+struct fmt::formatter<poolmark::Error> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::CancelledError> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::TimeoutError> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::InvalidStateError> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::ShutdownError> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::DeadlockError> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::BrokenExecutor> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::BrokenThreadPool> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::BrokenProcessPool> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::WorkerDied> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::DeadlineExceeded> : poolmark::detail::ErrorFormatter {};
+template <>
+struct fmt::formatter<poolmark::RemoteError> : poolmark::detail::ErrorFormatter {};

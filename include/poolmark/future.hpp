@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "poolmark/detail/text_formatter.hpp"
 #include "poolmark/detail/typed_state.hpp"
 #include "poolmark/errors.hpp"
 
@@ -226,7 +227,7 @@ class Promise {
   detail::IntrusivePtr<State> state_;
 };
 
-/// `<Future at 0x55e4c0 state=finished returned int>`, as Python prints it.
+/// `<Future at 0x55e4c0 state=finished returned int>`, as Python prints it. The same through fmt.
 std::string to_string(const AnyFuture& future);
 std::ostream& operator<<(std::ostream& out, const AnyFuture& future);
 
@@ -285,9 +286,9 @@ struct std::hash<poolmark::Future<T>> : std::hash<poolmark::AnyFuture> {};
 
 template <class F>
   requires std::derived_from<F, poolmark::AnyFuture>
-struct fmt::formatter<F> : fmt::formatter<std::string> {
+struct fmt::formatter<F> : poolmark::detail::TextFormatter {
   template <class Context>
   auto format(const F& future, Context& context) const {
-    return fmt::formatter<std::string>::format(poolmark::to_string(future), context);
+    return write(poolmark::to_string(future), context);
   }
 };

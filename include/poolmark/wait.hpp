@@ -6,8 +6,10 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <ranges>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -44,6 +46,15 @@ struct WaitResult {
   std::vector<F> done;
   std::vector<F> not_done;
 };
+
+/// `DoneAndNotDoneFutures(done=[<Future at ...>], not_done=[])`: Python's text, but for the
+/// brackets, because the futures have an order here. The same through fmt.
+template <class F>
+std::string to_string(const WaitResult<F>& result);
+template <class F>
+std::ostream& operator<<(std::ostream& out, const WaitResult<F>& result) {
+  return out << to_string(result);
+}
 
 /// Blocks until the futures are done as `options.return_when` says, or until the timeout, and
 /// returns them in two parts; a timeout is no error here. Copies the handles, collapses duplicates,
@@ -192,6 +203,12 @@ auto wait(R&& futures, const WaitOptions& options) {
   return result;
 }
 
+template <class F>
+std::string to_string(const WaitResult<F>& result) {
+  return fmt::format("DoneAndNotDoneFutures(done=[{}], not_done=[{}])",
+                     fmt::join(result.done, ", "), fmt::join(result.not_done, ", "));
+}
+
 /// The range that as_completed() returns. Single pass; for one thread.
 template <class F>
 class AsCompleted {
@@ -260,3 +277,11 @@ auto as_completed(R&& futures, const AsCompletedOptions& options) {
 }
 
 }  // namespace poolmark
+
+template <class F>
+struct fmt::formatter<poolmark::WaitResult<F>> : poolmark::detail::TextFormatter {
+  template <class Context>
+  auto format(const poolmark::WaitResult<F>& result, Context& context) const {
+    return write(poolmark::to_string(result), context);
+  }
+};
