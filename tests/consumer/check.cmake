@@ -1,5 +1,5 @@
-# BUILD_DIR, WORK_DIR, SOURCE_DIR, GENERATOR, COMPILER, FLAGS, BUILD_TYPE, COMPONENTS, VERSION:
-# installs, configures, builds and runs.
+# BUILD_DIR, WORK_DIR, SOURCE_DIR, EXAMPLES_DIR, GENERATOR, COMPILER, FLAGS, BUILD_TYPE, COMPONENTS,
+# VERSION: installs, configures, builds and runs.
 file(REMOVE_RECURSE ${WORK_DIR})
 
 function(run what)
@@ -10,10 +10,20 @@ function(run what)
 endfunction()
 
 run("installing" ${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_DIR}/prefix)
-run("configuring the consumer" ${CMAKE_COMMAND} -S ${SOURCE_DIR} -B ${WORK_DIR}/build
+set(as_this_build
     -G ${GENERATOR} -D CMAKE_PREFIX_PATH=${WORK_DIR}/prefix -D CMAKE_CXX_COMPILER=${COMPILER}
-    -D CMAKE_CXX_FLAGS=${FLAGS} -D CMAKE_BUILD_TYPE=${BUILD_TYPE} -D "COMPONENTS=${COMPONENTS}"
-    -D POOLMARK_VERSION=${VERSION})
+    -D CMAKE_CXX_FLAGS=${FLAGS} -D CMAKE_BUILD_TYPE=${BUILD_TYPE})
+
+run("configuring the consumer" ${CMAKE_COMMAND} -S ${SOURCE_DIR} -B ${WORK_DIR}/build
+    ${as_this_build} -D "COMPONENTS=${COMPONENTS}" -D POOLMARK_VERSION=${VERSION})
 run("building the consumer" ${CMAKE_COMMAND} --build ${WORK_DIR}/build)
 run("the consumer's program" ${WORK_DIR}/build/use_futures)
+
+# Two stand for all, which would take a minute.
+run("configuring the examples" ${CMAKE_COMMAND} -S ${EXAMPLES_DIR} -B ${WORK_DIR}/examples
+    ${as_this_build})
+run("building examples" ${CMAKE_COMMAND} --build ${WORK_DIR}/examples
+    --target example_sum_with_wait example_check_primes)
+run("an example" ${WORK_DIR}/examples/example_sum_with_wait)
+run("an example" ${WORK_DIR}/examples/example_check_primes 2)
 file(REMOVE_RECURSE ${WORK_DIR})
