@@ -1,0 +1,111 @@
+"""The command scripts/python-side: the same work through CPython's executors and through ours."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+REPETITIONS, QUICK_REPETITIONS = 6, 1
+
+EPILOG = """\
+examples:
+  scripts/python-side                     less than two minutes
+  scripts/python-side --quick             less than 20 seconds: every run once
+  scripts/python-side --python python3.13 another interpreter
+  scripts/python-side --json results/python-side.json
+
+Three kinds of work (primes, sums, naps) without a pool, with 1 and 2 threads, with 1 and 2 processes:
+by the programs in examples/python and by build/release/bench/scaling, which is built if need be.
+
+exit status: 0 all measured, 1 a run failed, 2 bad usage, no Python or no way to build, 130 interrupted
+"""
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as given; the text says what to do."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="scripts/python-side",
+        description="Measures what two workers bring in Python and here, and what of that the GIL decides.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--quick", action="store_true", help="every run once: less than 20 seconds")
+    made.add_argument("--python", metavar="PROGRAM",
+                      help="interpreter to measure (default: POOLMARK_PYTHON, /usr/bin/python3, or python3)")  # fmt: skip
+    made.add_argument("--json", type=Path, metavar="FILE", help="write all times there too")
+    return made
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; returns the exit status."""
+    options = parser().parse_args(argv)
+    from poolmark_scripts import bench, building, python_side_runs, results, terminal
+
+    console = terminal.console()
+    try:
+        check_output(options.json)
+        python = python_side_runs.find_python(options.python, os.environ.get("POOLMARK_PYTHON"))
+        console.print(f"Python: {python['path']}, {python['implementation']} {python['version']}"
+                      f"{'' if python['gil'] else ', without GIL'}", soft_wrap=True)  # fmt: skip
+        bench.build_program(console)
+        return run(options, python, bench.PROGRAM, console)
+    except (UsageError, python_side_runs.NoPython, building.BuildError, results.ResultsError) as error:
+        print(f"scripts/python-side: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("scripts/python-side: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def check_output(output: Path | None) -> None:
+    """Refuses a file that cannot be written, before anything is measured."""
+    if output is None:
+        return
+    if output.is_dir() or not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
+        raise UsageError(f"{output} cannot be written. Name another file with --json FILE.")
+
+
+def run(options: argparse.Namespace, python: dict, program: Path, console) -> int:
+    """Measures both, one after the other, and reports."""
+    from poolmark_scripts import python_side_report, python_side_runs
+
+    repetitions = QUICK_REPETITIONS if options.quick else REPETITIONS
+    measured = python_side_runs.Measured(load_before=os.getloadavg()[0])
+    python_side_runs.measure_poolmark(program, repetitions, measured, console)
+    if measured.interrupted:
+        raise KeyboardInterrupt
+    if not console.is_terminal:
+        console.print("measuring Python ...")
+    with console.status("measuring Python ...") as status:
+        programs = ROOT / "examples" / "python"
+        for at_work in python_side_runs.measure_python(python["path"], programs, repetitions, measured):
+            status.update(f"measuring Python: {at_work}")
+    python_side_report.print_report(measured, python, console)
+    if options.json:
+        write(options.json, python_side_report.document(measured, python, repetitions))
+        console.print(f"\nwritten: {options.json}", soft_wrap=True)
+    return EXIT_FAILED if measured.failures else 0
+
+
+def write(output: Path, document: dict) -> None:
+    """The file takes its name only when it is complete."""
+    unfinished = output.with_name(output.name + ".unfinished")
+    try:
+        unfinished.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        os.replace(unfinished, output)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
