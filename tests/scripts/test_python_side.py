@@ -73,6 +73,8 @@ def test_the_file_has_all_times(run: Run, tmp_path: Path, monkeypatch, capsys: p
     assert {len(cell["seconds"]) for cell in made["cells"]} == {2}
     naps = [cell for cell in made["cells"] if (cell["language"], cell["work"], cell["workers"]) == (PYTHON, "sleep", 2)]
     assert [cell["speedup"] for cell in naps] == [2.0, 2.0]
+    (ours,) = [cell for cell in made["cells"] if (cell["language"], cell["work"], cell["executor"]) == (POOLMARK, "sleep", "sequential")]
+    assert ours["seconds"] == pytest.approx([0.644, 0.644], rel=0.05)
     assert not list(tmp_path.glob("*.unfinished"))
 
 
@@ -81,6 +83,7 @@ def test_the_file_has_all_times(run: Run, tmp_path: Path, monkeypatch, capsys: p
     [
         ("import sys; sys.exit('no pool today')", "Python primes.py sequential: ended with status 1: no pool today"),
         ("print('8 of 20 numbers are prime. Time : 1.0s')", "ended with status 0: 8 of 20 numbers are prime. Time : 1.0s"),
+        ("print('9 of 20 numbers are prime. Time : 1.0s'); raise SystemExit(3)", "Python primes.py process 1: ended with status 3"),
         ("pass", "Python primes.py thread 2: ended with status 0: it said nothing"),
     ],
 )
