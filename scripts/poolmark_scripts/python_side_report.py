@@ -20,7 +20,7 @@ BUSY_FROM = 0.7  # of the load average, which still remembers what ran a minute 
 LEGEND = (
     "Medians of whole runs by map, the making and shutting down of the pool included. A speed-up is against the "
     "sequential run of the same language. Compare speed-ups, not times: Python's numbers are smaller, because its "
-    "loops are some twenty to a hundred times as slow; only the naps are the same."
+    "loops are some twenty times as slow; only the naps are the same."
 )
 
 
