@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -5,6 +6,7 @@
 
 #include "process/oom_kills.hpp"
 #include "process_pools.hpp"
+#include "tasks.hpp"
 
 // What WorkerDied knows.
 namespace poolmark::test {
@@ -34,6 +36,24 @@ TEST(DeathReport, TellsCpuTimeAndPeakMemory) {
   EXPECT_THAT(died.what(), HasSubstr(" MiB of memory"));
   EXPECT_FALSE(died.ordered);
   EXPECT_FALSE(died.probably_out_of_memory);
+}
+
+long use_memory(std::size_t bytes) {
+  const std::vector<char> memory(bytes, 'x');
+  return std::count(memory.begin(), memory.end(), 'x');
+}
+
+TEST(DeathReport, TellsOfTheOutOfMemoryKiller) {
+  const char* limit = std::getenv("POOLMARK_TEST_MEMORY_MIB");
+  if (limit == nullptr) GTEST_SKIP() << "takes a limit of memory: ctest -R sandbox.little_memory";
+  const std::size_t too_much = std::strtoull(limit, nullptr, 10) << 21;
+  ProcessPoolExecutor pool(with_workers(2));
+  auto neighbour = pool.submit(square, 5);
+  const WorkerDied died = death_of(pool.submit(use_memory, too_much));
+  EXPECT_TRUE(died.probably_out_of_memory);
+  EXPECT_THAT(died.what(), HasSubstr("probably the kernel's out-of-memory killer ended it"));
+  EXPECT_EQ(neighbour.result(), 25);
+  EXPECT_EQ(pool.submit(square, 6).result(), 36);
 }
 
 TEST(DeathReport, IsOneSentence) {

@@ -9,6 +9,8 @@ readonly SKIP=77
 readonly DESCRIPTORS=64
 # On top of what the user runs already: pools and threads of a test, and not many more.
 readonly PROCESSES=32
+# Enough for the test program and its sanitizer, and soon used up.
+readonly MEMORY_MIB=400
 
 skip() {
   echo "skipped: $*"
@@ -36,6 +38,28 @@ with_few_processes() {
   )
 }
 
+# A control group of its own, below the one that we are in. Where the kernel does not say why it is
+# refused, the shell does.
+with_little_memory() {
+  local path group limit status
+  path=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
+  if [[ -n $path ]]; then
+    group=/sys/fs/cgroup/memory$path limit=memory.limit_in_bytes
+  else
+    group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup) limit=memory.max
+  fi
+  group=${group%/}/poolmark-test.$$
+  said=$(mkdir "$group" 2>&1) || skip "no control group can be made: $said"
+  if said=$( (echo $((MEMORY_MIB << 20)) >"$group/$limit") 2>&1); then
+    (echo "$BASHPID" >"$group/cgroup.procs" && POOLMARK_TEST_MEMORY_MIB=$MEMORY_MIB exec "$@")
+    status=$?
+  fi
+  # The processes of the last pool may still be on their way out of it.
+  for ((i = 0; i < 100; ++i)); do rmdir "$group" 2>/dev/null && break; sleep 0.05; done
+  [[ -n ${status-} ]] || skip "memory cannot be limited here: $said"
+  return "$status"
+}
+
 # Some user namespace makes an ordinary user root enough.
 unshared() {
   local as_root=()
@@ -53,6 +77,7 @@ run() {
     forbidden_pidfd) "$WITHOUT_CALLS" EPERM pidfd_open pidfd_send_signal close_range -- "$@" ;;
     no_memfd) "$WITHOUT_CALLS" ENOSYS memfd_create -- "$@" ;;
     pid_1) unshared --pid --fork --mount-proc "$@" ;;
+    little_memory) with_little_memory "$@" ;;
     one_cpu) taskset -c "$first_cpu" "$@" ;;
     *) echo "$0: no sandbox is called $sandbox" >&2; exit 2 ;;
   esac
