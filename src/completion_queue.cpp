@@ -42,12 +42,20 @@ bool CompletionQueue::await_ready(const Deadline& deadline) {
     signal_.reset();
     collect_done();
     if (taken_ < ready_.size()) return true;
+    refuse_if_inherited();
     if (!sleep_until_news(deadline)) {
       collect_done();
       return taken_ < ready_.size();
     }
   }
   return false;
+}
+
+void CompletionQueue::refuse_if_inherited() const {
+  if (fork_generation_ == fork_generation()) return;
+  for (const Entry& entry : entries_) {
+    if (entry.state) entry.state->refuse_if_inherited();
+  }
 }
 
 bool CompletionQueue::sleep_until_news(const Deadline& deadline) {

@@ -23,11 +23,12 @@ std::atomic<CallbackErrorHandler> callback_error_handler{&print_callback_error};
 
 std::string describe_state(const detail::FutureState& state) {
   using detail::Phase;
-  switch (state.phase()) {
+  switch (state.observed_phase()) {
     case Phase::kPending:
+      return "pending";
     case Phase::kRunning:
     case Phase::kCompleting:
-      return state.has_started() ? "running" : "pending";
+      return "running";
     case Phase::kCancelled:
       return "cancelled";
     case Phase::kValue:
@@ -41,6 +42,25 @@ std::string describe_state(const detail::FutureState& state) {
 }
 
 }  // namespace
+
+AnyFutureSnapshot AnyFuture::snapshot_of(detail::Phase phase) const noexcept {
+  using detail::Phase;
+  switch (phase) {
+    case Phase::kPending:
+      return {.status = FutureStatus::Pending};
+    case Phase::kRunning:
+    case Phase::kCompleting:
+      return {.status = FutureStatus::Running};
+    case Phase::kCancelled:
+      return {.status = FutureStatus::Cancelled};
+    case Phase::kError:
+      return {.status = FutureStatus::Finished, .exception = state_->error()};
+    case Phase::kValue:
+    case Phase::kTaken:
+      break;
+  }
+  return {.status = FutureStatus::Finished};
+}
 
 void AnyFuture::await(const detail::Deadline& deadline) const {
   if (!state_->wait_done(deadline)) throw TimeoutError(1, 1);

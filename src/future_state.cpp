@@ -96,6 +96,15 @@ bool FutureState::mark(std::uint32_t bit) noexcept {
   return false;
 }
 
+Phase FutureState::observed_phase() const noexcept {
+  if (const Phase before = phase(); is_done(before)) return before;
+  const bool started = has_started();
+  // What has_started() says of a future that is done by now may be wrong: a cancelled one is no
+  // longer pending, and yet it never ran.
+  if (const Phase after = phase(); is_done(after)) return after;
+  return started ? Phase::kRunning : Phase::kPending;
+}
+
 bool FutureState::claim() {
   if (try_claim()) return true;
   if (phase() == Phase::kCancelled) return false;

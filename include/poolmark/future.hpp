@@ -21,6 +21,31 @@
 /// poolmark differs on purpose, the comment says so.
 namespace poolmark {
 
+/// How a future stands. (CPython's CANCELLED_AND_NOTIFIED does not exist: waiters see a cancelled
+/// future as done at once.)
+enum class FutureStatus {
+  Pending,    ///< not begun; cancel() succeeds
+  Running,    ///< being executed; cancel() fails
+  Cancelled,  ///< done: it will never run
+  Finished,   ///< done: with a value or an exception
+};
+
+/// A future at one moment: AnyFuture::snapshot().
+struct AnyFutureSnapshot {
+  FutureStatus status = FutureStatus::Pending;
+  std::exception_ptr exception = nullptr;  ///< what the task threw, if it is Finished so
+};
+
+/// A future at one moment: Future::snapshot().
+template <class T>
+struct FutureSnapshot {
+  FutureStatus status = FutureStatus::Pending;
+  /// The value in the future, if it is Finished so and take() has not moved it out: there as long
+  /// as a handle is, and until take(). Of a future of void a std::monostate.
+  const detail::Stored<T>* value = nullptr;
+  std::exception_ptr exception = nullptr;  ///< what the task threw, if it is Finished so
+};
+
 /// A future whose value type is not known: what wait() and as_completed() need when futures of
 /// several types or executors are mixed.
 ///
@@ -40,9 +65,13 @@ class AnyFuture {
   /// Cancelled, or finished with a value or an exception. Never blocks.
   bool done() const noexcept { return detail::is_done(state_->phase()); }
   /// Being executed now, so that it cannot be cancelled any more. Never blocks.
-  bool running() const noexcept { return !done() && state_->has_started(); }
+  bool running() const noexcept { return state_->observed_phase() == detail::Phase::kRunning; }
   /// Cancelled before it ran. Never blocks.
   bool cancelled() const noexcept { return state_->phase() == detail::Phase::kCancelled; }
+
+  /// How the future stands and what it threw, of one and the same moment, where done(), running()
+  /// and exception() one after the other may tell of three. Never blocks.
+  AnyFutureSnapshot snapshot() const noexcept { return snapshot_of(state_->observed_phase()); }
 
   /// Cancels the task unless it has started; true if it is cancelled now (also when it was
   /// before). Waiters see a cancelled future as done at once, and its callbacks run inside this
@@ -77,6 +106,8 @@ class AnyFuture {
   const detail::IntrusivePtr<detail::FutureState>& state() const noexcept { return state_; }
 
  protected:
+  AnyFutureSnapshot snapshot_of(detail::Phase phase) const noexcept;
+
   template <class Handle, class F>
   void add_callback_as(F&& callback) const;
 
@@ -119,6 +150,17 @@ class Future : public AnyFuture {
   template <class Rep, class Period>
   T result(std::chrono::duration<Rep, Period> timeout) && {
     return copy_value_by(detail::deadline_after(timeout));
+  }
+
+  /// AnyFuture::snapshot(), and the value:
+  /// `if (auto [status, value, error] = future.snapshot(); value) use(*value);`
+  FutureSnapshot<T> snapshot() const noexcept {
+    const detail::Phase phase = state()->observed_phase();
+    AnyFutureSnapshot any = snapshot_of(phase);
+    const bool has_value = phase == detail::Phase::kValue;
+    return {.status = any.status,
+            .value = has_value ? &std::as_const(typed_state()).value() : nullptr,
+            .exception = std::move(any.exception)};
   }
 
   /// Blocks like result() and moves the value out: once, for all handles. Later result() and

@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <vector>
 
+#include "poolmark/detail/fork_guard.hpp"
 #include "poolmark/detail/future_state.hpp"
 #include "poolmark/detail/wait_signal.hpp"
 
@@ -34,9 +36,18 @@ class CompletionQueue {
   std::size_t size() const noexcept { return size_; }
 
   /// Blocks until one is done and returns its tag; false when the deadline passed first or nothing
-  /// is left to wait for.
+  /// is left to wait for. DeadlockError in a forked child, if one of the parent's is not done.
   bool take(std::size_t& tag, const Deadline& deadline) {
     if (taken_ == ready_.size() && !await_ready(deadline)) return false;
+    tag = ready_[taken_++];
+    --size_;
+    return true;
+  }
+
+  /// The same, but never blocks: false if none is known to be done.
+  bool try_take(std::size_t& tag) noexcept {
+    if (taken_ == ready_.size()) collect_done();
+    if (taken_ == ready_.size()) return false;
     tag = ready_[taken_++];
     --size_;
     return true;
@@ -53,6 +64,7 @@ class CompletionQueue {
   static FutureState* awaited_at(void* queue, std::size_t i) noexcept;
   static const std::atomic<std::uint32_t>* on_done(Observer& observer, Phase outcome) noexcept;
 
+  void refuse_if_inherited() const;
   void make_room();
   void follow(const IntrusivePtr<FutureState>& state, std::size_t tag);
   bool await_ready(const Deadline& deadline);
@@ -71,6 +83,8 @@ class CompletionQueue {
   // always room for all that are pending: collecting allocates nothing.
   std::vector<std::size_t> ready_;
   std::size_t taken_ = 0;
+
+  const std::uint32_t fork_generation_ = fork_generation();  // of the process that made it
 
   // All pending futures' driver, if it is one and the same.
   ProgressDriver* driver_ = nullptr;

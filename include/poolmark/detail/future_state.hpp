@@ -159,9 +159,14 @@ class FutureState : public RefCounted {
 
   /// Whether this is a forked child of the process that made the future.
   bool is_inherited() const noexcept { return fork_generation_ != fork_generation(); }
+  /// Throws DeadlockError if it is one.
+  void refuse_if_inherited() const;
 
   // Acquire: a reader that sees a done phase sees the outcome.
   Phase phase() const noexcept { return phase_of(word_.load(std::memory_order_acquire)); }
+
+  /// phase() as others see it: kRunning also if only has_started() knows, and never kCompleting.
+  Phase observed_phase() const noexcept;
 
   /// Pending → running; false if it was cancelled first. InvalidStateError if claimed before.
   bool claim();
@@ -253,7 +258,6 @@ class FutureState : public RefCounted {
     return static_cast<std::uint32_t>(outcome) | rest;
   }
 
-  void refuse_if_inherited() const;
   void abandon() const noexcept;
   bool move_from(Phase from, Phase to) noexcept;
   /// Adds a bit unless the future is done; false if it is.
