@@ -1,11 +1,14 @@
 #include "poolmark/process_pool_executor.hpp"
 
+#include "poolmark/detail/program_end.hpp"
 #include "process/pool_core.hpp"
 
 namespace poolmark {
 
 ProcessPoolExecutor::ProcessPoolExecutor(const ProcessPoolOptions& options)
-    : pool_(detail::make_intrusive<detail::PoolCore>(options)) {}
+    : pool_(detail::make_intrusive<detail::PoolCore>(options)) {
+  detail::notice_the_end_of_the_program();
+}
 
 ProcessPoolExecutor::ProcessPoolExecutor(int max_workers)
     : ProcessPoolExecutor(ProcessPoolOptions{.max_workers = max_workers}) {}

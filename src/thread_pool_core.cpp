@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "poolmark/detail/program_end.hpp"
 #include "poolmark/errors.hpp"
 #include "thread_pool_worker.hpp"
 
@@ -32,6 +33,7 @@ ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
       initializer_(std::move(options.initializer)),
       runs_in_place_(options.run_in_place),
       fork_generation_(fork_generation()) {
+  notice_the_end_of_the_program();
   std::lock_guard hold(pools_mutex);
   next_pool_ = all_pools;
   if (all_pools != nullptr) all_pools->previous_pool_ = this;
@@ -57,6 +59,7 @@ void ThreadPoolCore::enqueue(QueueEntry task) {
         "this thread pool was made before a fork, and its threads live in the parent process only: "
         "make a pool of its own in this process");
   }
+  refuse_if_the_program_ends();
   Called called;
   std::lock_guard hold(queue_.entrance());
   if (gate_ != 0) called = at_the_gate();

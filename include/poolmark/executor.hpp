@@ -23,7 +23,9 @@ struct ShutdownOptions {
 /// poolmark::map(), wait() and as_completed(), and can be measured by the harness.
 ///
 /// What the compiler cannot see: submit() may be called from any thread, throws ShutdownError after
-/// shutdown(), and every future it returned gets an outcome or is cancelled.
+/// shutdown() (those of this library also while the program ends, from exit() handlers and
+/// destructors of what is older than the first executor; what is younger may use it to the last),
+/// and every future it returned gets an outcome or is cancelled.
 template <class E>
 concept Executor = requires(E& executor, const E& const_executor, int (*function)(int)) {
   { executor.submit(function, 1) } -> std::same_as<Future<int>>;

@@ -15,6 +15,7 @@
 
 #include "poolmark/detail/map_column_source.hpp"
 #include "poolmark/detail/process_task.hpp"
+#include "poolmark/detail/program_end.hpp"
 #include "poolmark/executor.hpp"
 #include "poolmark/map.hpp"
 #include "poolmark/task_options.hpp"
@@ -238,6 +239,7 @@ static_assert(Executor<ProcessPoolExecutor>);
 template <class F, class... Args>
 Future<task_result_t<F, Args...>> ProcessPoolExecutor::Submitter::send(
     std::chrono::nanoseconds deadline, F& f, Args&... args) const {
+  detail::refuse_if_the_program_ends();
   using R = task_result_t<F, Args...>;
   // The stated types are the decayed ones: an array becomes a pointer, and is refused as one.
   auto task = detail::make_intrusive<detail::ProcessTask<R>>(

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "poolmark/detail/intrusive_ptr.hpp"
+#include "poolmark/detail/program_end.hpp"
 #include "poolmark/executor.hpp"
 #include "poolmark/map.hpp"
 
@@ -32,7 +33,9 @@ class SequentialExecutor : public MapMember<SequentialExecutor> {
     detail::IntrusivePtr<Core> core_;
   };
 
-  SequentialExecutor() : core_(detail::make_intrusive<Submitter::Core>()) {}
+  SequentialExecutor() : core_(detail::make_intrusive<Submitter::Core>()) {
+    detail::notice_the_end_of_the_program();
+  }
   SequentialExecutor(const SequentialExecutor&) = delete;
   SequentialExecutor& operator=(const SequentialExecutor&) = delete;
   ~SequentialExecutor() { shutdown(); }
@@ -64,6 +67,7 @@ Future<task_result_t<F, Args...>> SequentialExecutor::Submitter::submit(F&& f, A
   if (core_->closed.load(std::memory_order_relaxed)) {
     throw ShutdownError("submit() after shutdown(): the sequential executor takes no more work");
   }
+  detail::refuse_if_the_program_ends();
   using R = task_result_t<F, Args...>;
   using Task = detail::CallTask<R, std::decay_t<F>, std::decay_t<Args>...>;
   const auto task = detail::IntrusivePtr<Task>::adopt(
