@@ -27,13 +27,15 @@ std::size_t checked_size(std::size_t size) {
 
 }  // namespace
 
-MapJob::MapJob(std::size_t size, std::optional<int> chunksize)
+MapJob::MapJob(std::size_t size, std::optional<int> chunksize, MapOrder order)
     : size_(size),
       chunksize_(chunksize),
       fork_generation_(fork_generation()),
       pieces_(new std::atomic<std::uint32_t>[checked_size(size)]()),
       end_(size),
-      unsettled_(size + 1) {}
+      unsettled_(size + 1) {
+  if (order == MapOrder::kOfCompletion) finished_.emplace(size);
+}
 
 // ---- runners
 // -------------------------------------------------------------------------------------
@@ -173,7 +175,9 @@ void MapJob::settle(std::size_t calls) noexcept {
 
 void MapJob::publish(std::size_t first, Piece piece) noexcept {
   pieces_[first].store(piece.word(), std::memory_order_seq_cst);
-  if (awaited_.load(std::memory_order_seq_cst) != first) return;
+  if (finished_) finished_->put(first);
+  const std::size_t wanted = finished_ ? kAnything : first;
+  if (awaited_.load(std::memory_order_seq_cst) != wanted) return;
   is_called_.store(1, std::memory_order_seq_cst);
   futex_wake(&is_called_, 1);
 }
@@ -181,14 +185,25 @@ void MapJob::publish(std::size_t first, Piece piece) noexcept {
 // ---- the reader
 // ----------------------------------------------------------------------------------
 
-MapJob::Piece MapJob::take_piece(const Deadline& deadline) {
-  Piece piece(pieces_[taken_].load(std::memory_order_acquire));
-  if (!piece) piece = wait_for_piece(deadline);
-  taken_ += piece.size();
-  return piece;
+MapJob::Taken MapJob::take_piece(const Deadline& deadline) {
+  if (const Taken done = take_done_piece()) return done;
+  return wait_for_piece(deadline) ? take_done_piece() : Taken();
 }
 
-MapJob::Piece MapJob::wait_for_piece(const Deadline& deadline) {
+MapJob::Taken MapJob::take_done_piece() noexcept {
+  const std::size_t first = finished_ ? finished_->take() : taken_;
+  if (first == FinishedList::kNone) return {};
+  const Piece piece(pieces_[first].load(std::memory_order_acquire));
+  taken_ += piece.size();
+  return {.first = first, .piece = piece};
+}
+
+bool MapJob::is_next_done() const noexcept {
+  if (finished_) return !finished_->empty();
+  return pieces_[taken_].load(std::memory_order_seq_cst) != 0;
+}
+
+bool MapJob::wait_for_piece(const Deadline& deadline) {
   if (is_inherited()) {
     throw DeadlockError(
         "this map belongs to the parent process, and nobody in this one will run its calls: "
@@ -196,7 +211,7 @@ MapJob::Piece MapJob::wait_for_piece(const Deadline& deadline) {
   }
   if (!deadline) {
     offer_to_run_in_place();
-    if (const Piece piece{pieces_[taken_].load(std::memory_order_acquire)}) return piece;
+    if (is_next_done()) return true;
   }
   if (!spinning_helps_beside(runners_)) return sleep_unless_for_ever(deadline);
 
@@ -205,13 +220,10 @@ MapJob::Piece MapJob::wait_for_piece(const Deadline& deadline) {
   const auto begin = Clock::now();
   auto awake_for = budget.now();
   if (deadline) awake_for = std::min(awake_for, *deadline - begin);
-  const std::atomic<std::uint32_t>& word = pieces_[taken_];
   const bool is_there =
-      spin_until([&] { return word.load(std::memory_order_acquire) != 0; }, awake_for);
-  const Piece piece =
-      is_there ? Piece(word.load(std::memory_order_acquire)) : sleep_unless_for_ever(deadline);
+      spin_until([&] { return is_next_done(); }, awake_for) || sleep_unless_for_ever(deadline);
   budget.learn(Clock::now() - begin);
-  return piece;
+  return is_there;
 }
 
 void MapJob::offer_to_run_in_place() {
@@ -220,7 +232,7 @@ void MapJob::offer_to_run_in_place() {
   }
 }
 
-MapJob::Piece MapJob::sleep_unless_for_ever(const Deadline& deadline) {
+bool MapJob::sleep_unless_for_ever(const Deadline& deadline) {
   if (deadline || TaskStack::of_this_thread() == nullptr) return sleep_for_piece(deadline);
   // The piece comes from a runner that has not ended. One that ends from here on has brought it.
   std::vector<FutureState*> runners;
@@ -236,16 +248,15 @@ MapJob::Piece MapJob::sleep_unless_for_ever(const Deadline& deadline) {
   return sleep_for_piece(deadline);
 }
 
-MapJob::Piece MapJob::sleep_for_piece(const Deadline& deadline) noexcept {
-  const std::atomic<std::uint32_t>& word = pieces_[taken_];
+bool MapJob::sleep_for_piece(const Deadline& deadline) noexcept {
   for (bool in_time = true;;) {
     // In this order: a call that is told from here on ends the sleep.
     is_called_.store(0, std::memory_order_seq_cst);
-    awaited_.store(taken_, std::memory_order_seq_cst);
-    const Piece piece(word.load(std::memory_order_seq_cst));
-    if (piece || !in_time) {
+    awaited_.store(finished_ ? kAnything : taken_, std::memory_order_seq_cst);
+    const bool is_there = is_next_done();
+    if (is_there || !in_time) {
       awaited_.store(kNothing, std::memory_order_relaxed);
-      return piece;
+      return is_there;
     }
     in_time = futex_wait(is_called_, 0, deadline);
   }
@@ -265,12 +276,12 @@ void MapJob::abandon() noexcept {
 
 void MapJob::await_calls() {
   while (taken_ < end_) {
-    const std::size_t first = taken_;
-    destroy_piece(first, take_piece_at_any_cost());
+    const Taken taken = take_piece_at_any_cost();
+    destroy_piece(taken.first, taken.piece);
   }
 }
 
-MapJob::Piece MapJob::take_piece_at_any_cost() {
+MapJob::Taken MapJob::take_piece_at_any_cost() {
   try {
     return take_piece(std::nullopt);
   } catch (const DeadlockError& error) {
@@ -289,10 +300,9 @@ void MapJob::leave() noexcept {
 
 void MapJob::destroy_untaken() noexcept {
   while (taken_ < end_) {
-    const Piece piece(pieces_[taken_].load(std::memory_order_acquire));
-    if (!piece) return;
-    destroy_piece(taken_, piece);
-    taken_ += piece.size();
+    const Taken done = take_done_piece();
+    if (!done) return;
+    destroy_piece(done.first, done.piece);
   }
 }
 

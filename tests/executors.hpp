@@ -28,8 +28,13 @@ struct Sequential {
   static constexpr const char* kName = "sequential";
   static constexpr bool kRunsInSubmit = true;  // a future is done when submit() returns
   static constexpr bool kSharesMemory = true;  // a task sees the objects of the test
+  using Broken = BrokenExecutor;               // though nothing breaks it
 
   static Executor make(int /*workers*/ = 1) { return Executor(); }
+  template <class F>
+  static Executor make_with_initializer(int /*workers*/, F /*initializer*/) {
+    return Executor();
+  }
 };
 
 struct Threads {
@@ -74,9 +79,16 @@ struct ExecutorNames {
   }
 };
 
+/// Skips a behaviour that makes no sense for this executor, whatever the machine.
+/// scripts/conformance knows such skips by their first words, and copies the reason to
+/// docs/conformance.md.
+#define SKIP_ROW(reason) GTEST_SKIP() << "makes no sense here: " << (reason)
+
 /// What the reason is when a test needs a task that has not ended when submit() returns.
 inline constexpr const char* kSequentialNeverPending =
     "the sequential executor has run the task when submit() returns";
+
+inline constexpr const char* kSequentialHasNoWorkers = "the sequential executor has no workers";
 
 inline constexpr const char* kProcessesShareNothing =
     "a worker process has objects of its own: the test could not see what it does to them";

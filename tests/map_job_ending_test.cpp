@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <list>
 #include <memory>
 #include <numeric>
 #include <ranges>
@@ -177,6 +178,23 @@ TEST(MapJobEnding, values_are_destroyed_as_they_are_passed) {
   }
 }
 
+TEST(MapJobEnding, MAP_25_values_that_came_out_of_order_are_destroyed_too) {
+  for (const std::optional<int> chunksize : {std::optional<int>{}, std::optional<int>{7}}) {
+    for (const int read : {0, 10}) {
+      std::atomic<int> alive{0};
+      std::vector<int> input(1000);
+      ThreadPoolExecutor pool(2);
+      {
+        auto results = pool.map_unordered(
+            {.chunksize = chunksize}, [&alive](int) { return Counted(alive); }, input);
+        auto it = results.begin();
+        for (int i = 0; i < read; ++i) ++it;
+      }
+      ASSERT_EQ(alive, 0);
+    }
+  }
+}
+
 TEST(MapJobEnding, values_that_nobody_reads_are_destroyed) {
   std::atomic<int> alive{0};
   {
@@ -252,6 +270,38 @@ TEST(MapJobEnding, in_a_forked_child_nobody_waits_for_a_map_of_the_parent) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
   may_end.set();
   EXPECT_EQ(collect(*results).size(), 3U);
+}
+
+TEST(MapEnding, MAP_25_in_a_forked_child_nobody_waits_for_an_unordered_map_of_the_parent) {
+  ThreadPoolExecutor pool(1);
+  Event begun;
+  Event may_end;
+  const auto hold_one = [&](int x) {
+    if (x == 1) {
+      begun.set();
+      may_end.wait();
+    }
+    return x;
+  };
+  auto results = pool.map_unordered(hold_one, std::list{0, 1, 2});
+  auto it = results.begin();
+  EXPECT_EQ(*it, 0);
+  ++it;
+  begun.wait();
+  const pid_t child = fork();
+  if (child == 0) {
+    try {
+      static_cast<void>(*it);
+      _exit(1);
+    } catch (const DeadlockError&) {
+      _exit(0);
+    }
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  may_end.set();
+  EXPECT_EQ(*it, 1);
 }
 
 }  // namespace

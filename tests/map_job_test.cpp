@@ -55,6 +55,20 @@ TEST_P(MapSharing, runs_every_element_once) {
   }
 }
 
+TEST_P(MapSharing, MAP_25_yields_every_element_once_as_they_are_done) {
+  constexpr std::size_t kElements = 20'000;
+  ThreadPoolExecutor pool(GetParam().workers);
+  const auto same = [](std::size_t x) { return x; };
+  for (int round = 0; round < 10; ++round) {
+    std::vector<int> yielded(kElements);
+    for (const std::size_t x : pool.map_unordered({.chunksize = GetParam().chunksize}, same,
+                                                  std::views::iota(std::size_t{0}, kElements))) {
+      ++yielded[x];
+    }
+    ASSERT_THAT(yielded, Each(1));
+  }
+}
+
 TEST_P(MapSharing, tells_every_error_at_its_element) {
   constexpr int kElements = 5'000;
   ThreadPoolExecutor pool(GetParam().workers);

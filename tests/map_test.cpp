@@ -1,5 +1,6 @@
 #include "poolmark/map.hpp"
 
+#include <list>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -103,6 +104,15 @@ TEST(Map, runs_on_an_executor_that_is_not_ours) {
   EXPECT_THAT(collect(map(foreign, {.chunksize = 3}, square, std::vector{1, 2, 3})),
               ElementsAre(1, 4, 9));
   EXPECT_EQ(foreign.submitted, 2);
+}
+
+TEST(Map, MAP_25_the_free_functions_run_on_an_executor_that_is_not_ours) {
+  Foreign foreign;
+  EXPECT_THAT(collect(map_unordered(foreign, square, std::vector{1, 2, 3})), ElementsAre(1, 4, 9));
+  EXPECT_THAT(collect(map_unordered(foreign, {.buffersize = 1}, square, std::list{1, 2, 3})),
+              ElementsAre(1, 4, 9));
+  const std::vector<std::pair<int, int>> rows{{1, 2}, {3, 4}};
+  EXPECT_THAT(collect(starmap(foreign, add, rows)), ElementsAre(3, 7));
 }
 
 }  // namespace

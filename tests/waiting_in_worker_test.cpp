@@ -1,3 +1,4 @@
+#include <list>
 #include <memory>
 #include <thread>
 
@@ -35,6 +36,26 @@ TEST(WaitingInWorker, TPE_07_every_wait_without_a_timeout_runs_what_it_waits_for
               int sum = 0;
               for (const int value : pool.map(square, std::vector{1, 2, 3})) sum += value;
               return sum;
+            }),
+            14);
+}
+
+TEST(WaitingInWorker, MAP_25_an_unordered_map_is_run_by_the_only_worker_that_waits_for_it) {
+  const auto sum_of = [](auto&& results) {
+    int sum = 0;
+    for (const int value : results) sum += value;
+    return sum;
+  };
+  EXPECT_EQ(in_pool_of_one([&](auto& pool) {
+              return sum_of(pool.map_unordered(square, std::vector{1, 2, 3}));
+            }),
+            14);
+  EXPECT_EQ(in_pool_of_one([&](auto& pool) {
+              return sum_of(pool.map_unordered(square, std::list{1, 2, 3}));
+            }),
+            14);
+  EXPECT_EQ(in_pool_of_one([&](auto& pool) {
+              return sum_of(pool.map_unordered({.buffersize = 2}, square, std::list{1, 2, 3}));
             }),
             14);
 }

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <exception>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -13,7 +11,9 @@
 #include "poolmark/detail/map_job_stream.hpp"
 #include "poolmark/detail/map_source.hpp"
 #include "poolmark/detail/map_stream.hpp"
+#include "poolmark/detail/unpacked.hpp"
 #include "poolmark/executor.hpp"
+#include "poolmark/map_result.hpp"
 #include "poolmark/timeout.hpp"
 
 /// Calling a function on every element of one or several inputs, in a pool, results in input order.
@@ -40,93 +40,12 @@ struct MapOptions {
   std::optional<int> buffersize = std::nullopt;
 };
 
-/// The results of a map: a single-pass, move-only range in input order, for one thread.
-/// `for (auto value : pool.map(f, inputs))`
-///
-/// Dereferencing blocks until the element is done and yields the value as an rvalue (a function
-/// that returns void yields std::monostate), or throws what the call threw. The iteration may go
-/// on behind a failed element (as in CPython 3.16, cpython#108518). Moving on destroys the value.
-///
-/// A map that has been begun and is destroyed or closed before its end cancels what has not
-/// started; one that nobody began lets everything run (cpython#136578 tells why one rule is
-/// needed). Where the workers read a range of the caller's, the destructor, and it alone, blocks
-/// until the last running call has ended.
-template <class R>
-class MapResult {
- public:
-  using value_type = detail::Stored<R>;
-
-  class iterator {
-   public:
-    using iterator_concept = std::input_iterator_tag;
-    using value_type = detail::Stored<R>;
-    using reference = value_type&&;
-    using difference_type = std::ptrdiff_t;
-
-    iterator() = default;
-    explicit iterator(MapResult* map) : map_(map) {}
-
-    value_type&& operator*() const { return std::move(map_->fetch()); }
-    iterator& operator++() {
-      map_->advance();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
-      return it.at_end();
-    }
-
-   private:
-    bool at_end() const noexcept { return map_ == nullptr || map_->at_end(); }
-
-    MapResult* map_ = nullptr;
-  };
-
-  /// For executors: reads from a stream that has begun.
-  explicit MapResult(std::unique_ptr<detail::MapStream<R>> stream) : stream_(std::move(stream)) {}
-  MapResult(MapResult&&) noexcept = default;
-  MapResult& operator=(MapResult&& other) noexcept;
-  ~MapResult() { leave(); }
-
-  iterator begin() {
-    begun_ = true;
-    return iterator(this);
-  }
-  std::default_sentinel_t end() const noexcept { return {}; }
-
-  /// Cancels what has not started; the map is at its end then. Does not block.
-  void close();
-
- private:
-  bool is_between_runs() const noexcept { return value_ == values_end_ && failed_ == 0; }
-  bool at_end() const noexcept { return is_between_runs() && stream_->at_end(); }
-
-  value_type& fetch();
-  value_type& fetch_next_run();
-  void advance();
-  void advance_to_next_run();
-  void pass_value();
-  void begin_run();
-  void drop_run() noexcept;
-  void leave() noexcept;
-
-  std::unique_ptr<detail::MapStream<R>> stream_;
-  // The run that is being read. Of values, in the stream's memory, those not yet passed.
-  detail::Cell<R>* value_ = nullptr;
-  detail::Cell<R>* values_end_ = nullptr;
-  // Or of failed elements, so many still to be passed.
-  std::size_t failed_ = 0;
-  std::exception_ptr error_;
-  bool ends_map_ = false;
-  bool begun_ = false;
-};
-
 namespace detail {
 
 /// Throws std::invalid_argument unless chunksize and buffersize are at least 1.
 void check(const MapOptions& options);
 
-template <class Submitter, class F, class... Rs>
+template <MapOrder kOrder, class Submitter, class F, class... Rs>
 auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&&... inputs) {
   static_assert(sizeof...(Rs) > 0, "poolmark: map needs at least one input range");
   check(options);
@@ -134,8 +53,8 @@ auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&
   std::optional<ChunkPace> pace;
   if constexpr (!Submitter::kSharesMemory) pace.emplace(submitter.max_workers());
   const auto in_chunks = [&]<class R>(std::unique_ptr<ChunkSource<R>> source) {
-    return MapResult<R>(std::make_unique<ChunkStream<R>>(std::move(source), options.chunksize,
-                                                         options.buffersize, pace, deadline));
+    return MapResult<R>(std::make_unique<ChunkStream<R, kOrder>>(
+        std::move(source), options.chunksize, options.buffersize, pace, deadline));
   };
   if constexpr (Submitter::kSharesMemory && (kIndexable<std::views::all_t<Rs>> && ...)) {
     auto call = make_indexed_call(std::decay_t<F>(std::forward<F>(function)),
@@ -143,7 +62,7 @@ auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&
     using R = typename decltype(call)::Result;
     if (options.buffersize) return in_chunks(slice_source(std::move(submitter), std::move(call)));
     return MapResult<R>(
-        start_map_job(std::move(submitter), std::move(call), options.chunksize, deadline));
+        start_map_job(std::move(submitter), std::move(call), options.chunksize, kOrder, deadline));
   } else if constexpr (!Submitter::kSharesMemory) {
     // Its own affair, so that nobody else need know how values cross.
     return in_chunks(submitter.map_source(std::decay_t<F>(std::forward<F>(function)),
@@ -153,6 +72,16 @@ auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&
                                     std::decay_t<F>(std::forward<F>(function)),
                                     std::views::all(std::forward<Rs>(inputs))...));
   }
+}
+
+template <class Submitter, class F, class Rows>
+auto start_starmap(const MapOptions& options, Submitter submitter, F&& function, Rows&& rows) {
+  static_assert(Unpackable<std::ranges::range_reference_t<Rows>, std::decay_t<F>>,
+                "poolmark: starmap needs a range of tuples, pairs or arrays whose parts are the "
+                "arguments of the function; map takes the arguments from a range each");
+  return start_map<MapOrder::kOfInput>(options, std::move(submitter),
+                                       Unpacked<std::decay_t<F>>{std::forward<F>(function)},
+                                       std::forward<Rows>(rows));
 }
 
 /// Submits to an executor that is no part of this library, and must outlive the map.
@@ -191,25 +120,61 @@ auto submitter_of(E& executor) {
 /// buffersize.
 template <Executor E, class F, std::ranges::input_range... Rs>
 auto map(E& executor, const MapOptions& options, F&& function, Rs&&... inputs) {
-  return detail::start_map(options, detail::submitter_of(executor), std::forward<F>(function),
-                           std::forward<Rs>(inputs)...);
+  return detail::start_map<detail::MapOrder::kOfInput>(options, detail::submitter_of(executor),
+                                                       std::forward<F>(function),
+                                                       std::forward<Rs>(inputs)...);
 }
 
 template <Executor E, class F, std::ranges::input_range... Rs>
   requires(sizeof...(Rs) > 0)
 auto map(E& executor, F&& function, Rs&&... inputs) {
-  return detail::start_map(MapOptions{}, detail::submitter_of(executor), std::forward<F>(function),
-                           std::forward<Rs>(inputs)...);
+  return poolmark::map(executor, MapOptions{}, std::forward<F>(function),
+                       std::forward<Rs>(inputs)...);
 }
 
-/// Gives an executor the member `map`: `pool.map(f, xs)`, `pool.map({.chunksize = 16}, f, xs, ys)`.
+/// map(), but the results come in the order in which they are done, so that a slow call holds back
+/// nobody's but its own. Which result belongs to which element only the result can tell. Elements
+/// that a worker took at once (MapOptions::chunksize) come together, in their order. A buffersize
+/// is allowed, and bounds what has been read and not yielded as it does there. (CPython has none;
+/// mpi4py's `unordered` is meant.)
+template <Executor E, class F, std::ranges::input_range... Rs>
+auto map_unordered(E& executor, const MapOptions& options, F&& function, Rs&&... inputs) {
+  return detail::start_map<detail::MapOrder::kOfCompletion>(options, detail::submitter_of(executor),
+                                                            std::forward<F>(function),
+                                                            std::forward<Rs>(inputs)...);
+}
+
+template <Executor E, class F, std::ranges::input_range... Rs>
+  requires(sizeof...(Rs) > 0)
+auto map_unordered(E& executor, F&& function, Rs&&... inputs) {
+  return poolmark::map_unordered(executor, MapOptions{}, std::forward<F>(function),
+                                 std::forward<Rs>(inputs)...);
+}
+
+/// map() over arguments that stand together already: `function` is called with the parts of each
+/// element of `rows`, a range of tuples, pairs or arrays. (Python's multiprocessing and mpi4py have
+/// it, concurrent.futures has not.)
+template <Executor E, class F, std::ranges::input_range Rows>
+auto starmap(E& executor, const MapOptions& options, F&& function, Rows&& rows) {
+  return detail::start_starmap(options, detail::submitter_of(executor), std::forward<F>(function),
+                               std::forward<Rows>(rows));
+}
+
+template <Executor E, class F, std::ranges::input_range Rows>
+auto starmap(E& executor, F&& function, Rows&& rows) {
+  return poolmark::starmap(executor, MapOptions{}, std::forward<F>(function),
+                           std::forward<Rows>(rows));
+}
+
+/// Gives an executor the members `map`, `map_unordered` and `starmap`: `pool.map(f, xs)`,
+/// `pool.map({.chunksize = 16}, f, xs, ys)`.
 template <class Derived>
 class MapMember {
  public:
   template <class F, std::ranges::input_range... Rs>
   auto map(const MapOptions& options, F&& function, Rs&&... inputs) {
-    return detail::start_map(options, static_cast<Derived*>(this)->submitter(),
-                             std::forward<F>(function), std::forward<Rs>(inputs)...);
+    return detail::start_map<detail::MapOrder::kOfInput>(
+        options, self().submitter(), std::forward<F>(function), std::forward<Rs>(inputs)...);
   }
 
   template <class F, std::ranges::input_range... Rs>
@@ -217,97 +182,32 @@ class MapMember {
   auto map(F&& function, Rs&&... inputs) {
     return map(MapOptions{}, std::forward<F>(function), std::forward<Rs>(inputs)...);
   }
+
+  template <class F, std::ranges::input_range... Rs>
+  auto map_unordered(const MapOptions& options, F&& function, Rs&&... inputs) {
+    return detail::start_map<detail::MapOrder::kOfCompletion>(
+        options, self().submitter(), std::forward<F>(function), std::forward<Rs>(inputs)...);
+  }
+
+  template <class F, std::ranges::input_range... Rs>
+    requires(sizeof...(Rs) > 0)
+  auto map_unordered(F&& function, Rs&&... inputs) {
+    return map_unordered(MapOptions{}, std::forward<F>(function), std::forward<Rs>(inputs)...);
+  }
+
+  template <class F, std::ranges::input_range Rows>
+  auto starmap(const MapOptions& options, F&& function, Rows&& rows) {
+    return detail::start_starmap(options, self().submitter(), std::forward<F>(function),
+                                 std::forward<Rows>(rows));
+  }
+
+  template <class F, std::ranges::input_range Rows>
+  auto starmap(F&& function, Rows&& rows) {
+    return starmap(MapOptions{}, std::forward<F>(function), std::forward<Rows>(rows));
+  }
+
+ private:
+  Derived& self() noexcept { return static_cast<Derived&>(*this); }
 };
-
-// ---- implementation
-// --------------------------------------------------------------------------------
-
-template <class R>
-MapResult<R>& MapResult<R>::operator=(MapResult&& other) noexcept {
-  if (this != &other) {
-    std::destroy_at(this);
-    std::construct_at(this, std::move(other));
-  }
-  return *this;
-}
-
-template <class R>
-auto MapResult<R>::fetch() -> value_type& {
-  return value_ != values_end_ ? value_->value() : fetch_next_run();
-}
-
-template <class R>
-auto MapResult<R>::fetch_next_run() -> value_type& {
-  if (at_end()) throw InvalidStateError("the map is at its end: there is no element to read");
-  if (is_between_runs()) begin_run();
-  if (value_ != values_end_) return value_->value();
-  if (!ends_map_) std::rethrow_exception(error_);
-  failed_ = 0;
-  std::rethrow_exception(std::exchange(error_, nullptr));
-}
-
-template <class R>
-void MapResult<R>::advance() {
-  if (value_ != values_end_) {
-    pass_value();
-  } else {
-    advance_to_next_run();
-  }
-}
-
-template <class R>
-void MapResult<R>::pass_value() {
-  // Nothing of a value is kept once the iteration has passed it.
-  std::destroy_at(&value_->value());
-  if (++value_ == values_end_) stream_->pass_run();
-}
-
-template <class R>
-void MapResult<R>::advance_to_next_run() {
-  if (at_end()) return;
-  // Not before the element is done: a buffer would hold one more than it may.
-  if (is_between_runs()) begin_run();
-  if (value_ != values_end_) return pass_value();
-  if (--failed_ > 0) return;
-  error_ = nullptr;
-  stream_->pass_run();
-}
-
-template <class R>
-void MapResult<R>::begin_run() {
-  detail::MapRun<R> run = stream_->take_run();
-  if (run.values != nullptr) {
-    value_ = run.values;
-    values_end_ = run.values + run.size;
-  } else {
-    failed_ = run.size;
-    error_ = std::move(run.error);
-    ends_map_ = run.ends_map;
-  }
-}
-
-template <class R>
-void MapResult<R>::drop_run() noexcept {
-  for (; value_ != values_end_; ++value_) std::destroy_at(&value_->value());
-  failed_ = 0;
-  error_ = nullptr;
-}
-
-template <class R>
-void MapResult<R>::close() {
-  drop_run();
-  stream_->close();
-}
-
-template <class R>
-void MapResult<R>::leave() noexcept {
-  if (!stream_) return;
-  try {
-    if (begun_) close();
-    stream_->await_readers();
-  } catch (const DeadlockError&) {
-    // A forked child: the map lives on in the parent, here there is nothing to wait for.
-  }
-}
 
 }  // namespace poolmark

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "poolmark/detail/map_chunk_pace.hpp"
+#include "poolmark/detail/map_in_flight.hpp"
 #include "poolmark/detail/map_source.hpp"
 #include "poolmark/detail/map_stream.hpp"
 #include "poolmark/errors.hpp"
@@ -22,7 +23,7 @@ void await_reader(FutureState& chunk);
 
 /// A map whose elements go to the executor in chunks, each a task of its own: to other processes,
 /// from an input that only the caller's thread can read, or no more at a time than a buffer holds.
-template <class R>
+template <class R, MapOrder kOrder>
 class ChunkStream final : public MapStream<R> {
  public:
   /// Begins to submit at once; throws what that throws. Without a pace, chunks have one element
@@ -56,10 +57,9 @@ class ChunkStream final : public MapStream<R> {
   std::optional<std::size_t> chunksize_;
   std::optional<ChunkPace> pace_;
 
-  std::deque<Submitted> in_flight_;  // the front is the chunk that is being read
-  std::deque<Submitted> abandoned_;  // of a closed map, still reading the caller's range
-  Batch<R> current_;                 // the front's outcomes, once they have been waited for
-  std::size_t learned_ = 0;          // chunks from the front on that the pace knows
+  InFlight<R, kOrder> in_flight_;     // the next one is being read
+  std::vector<Submitted> abandoned_;  // of a closed map, still reading the caller's range
+  Batch<R> current_;                  // the next one's outcomes, once they have been waited for
   std::chrono::nanoseconds patience_ = kPatience;  // what is left of it
   std::size_t run_ = 0;        // elements that the reader has, and not passed yet
   std::size_t unyielded_ = 0;  // elements submitted and not passed by the reader
@@ -71,10 +71,10 @@ class ChunkStream final : public MapStream<R> {
 // ---- implementation
 // --------------------------------------------------------------------------------
 
-template <class R>
-ChunkStream<R>::ChunkStream(std::unique_ptr<ChunkSource<R>> source, std::optional<int> chunksize,
-                            std::optional<int> buffersize, std::optional<ChunkPace> pace,
-                            const Deadline& deadline)
+template <class R, MapOrder kOrder>
+ChunkStream<R, kOrder>::ChunkStream(std::unique_ptr<ChunkSource<R>> source,
+                                    std::optional<int> chunksize, std::optional<int> buffersize,
+                                    std::optional<ChunkPace> pace, const Deadline& deadline)
     : source_(std::move(source)),
       deadline_(deadline),
       buffersize_(buffersize),
@@ -90,12 +90,12 @@ ChunkStream<R>::ChunkStream(std::unique_ptr<ChunkSource<R>> source, std::optiona
   }
 }
 
-template <class R>
-void ChunkStream<R>::close() {
-  for (Submitted& chunk : in_flight_) {
-    if (chunk.future.cancel() || chunk.future.done() || !source_->reads_callers_range()) continue;
+template <class R, MapOrder kOrder>
+void ChunkStream<R, kOrder>::close() {
+  in_flight_.for_each([&](Submitted& chunk) {
+    if (chunk.future.cancel() || chunk.future.done() || !source_->reads_callers_range()) return;
     abandoned_.push_back(std::move(chunk));
-  }
+  });
   input_ended_ = true;
   refill_error_ = nullptr;
   in_flight_.clear();
@@ -103,15 +103,15 @@ void ChunkStream<R>::close() {
   unyielded_ = 0;
 }
 
-template <class R>
-void ChunkStream<R>::await_readers() {
+template <class R, MapOrder kOrder>
+void ChunkStream<R, kOrder>::await_readers() {
   if (!source_->reads_callers_range()) return;
-  for (Submitted& chunk : in_flight_) await_reader(*chunk.future.state());
+  in_flight_.for_each([](Submitted& chunk) { await_reader(*chunk.future.state()); });
   for (Submitted& chunk : abandoned_) await_reader(*chunk.future.state());
 }
 
-template <class R>
-MapRun<R> ChunkStream<R>::take_run() {
+template <class R, MapOrder kOrder>
+MapRun<R> ChunkStream<R, kOrder>::take_run() {
   if (in_flight_.empty()) {
     return {.size = 1, .error = std::exchange(refill_error_, nullptr), .ends_map = true};
   }
@@ -121,40 +121,37 @@ MapRun<R> ChunkStream<R>::take_run() {
   return run;
 }
 
-template <class R>
-void ChunkStream<R>::load_chunk() {
-  Submitted& front = in_flight_.front();
-  if (!front.future.state()->wait_done(deadline_)) {
+template <class R, MapOrder kOrder>
+void ChunkStream<R, kOrder>::load_chunk() {
+  if (!in_flight_.await_next(deadline_)) {
     const TimeoutError late(unyielded_, unyielded_ + yielded_);
     close();
     throw late;
   }
-  if (learned_ == 0) learn_from_answers();  // before the answer is taken out
+  learn_from_answers();  // before the answer is taken out
+  Submitted& next = in_flight_.next();
   try {
-    current_ = std::move(front.future).take();
-    if (current_.size() != front.size) {
+    current_ = std::move(next.future).take();
+    if (current_.size() != next.size) {
       throw Error("the answer of a map's task is for another number of elements than it was given");
     }
   } catch (...) {
     // The task as a whole failed (cancelled, its worker died): so did every element of it.
-    current_ = Batch<R>::all_failed(front.size, std::current_exception());
+    current_ = Batch<R>::all_failed(next.size, std::current_exception());
   }
 }
 
-template <class R>
-void ChunkStream<R>::pass_run() {
+template <class R, MapOrder kOrder>
+void ChunkStream<R, kOrder>::pass_run() {
   if (in_flight_.empty()) return;  // that was the refusal
   unyielded_ -= run_;
   yielded_ += run_;
-  if (current_.all_taken()) {
-    in_flight_.pop_front();
-    if (learned_ > 0) --learned_;
-  }
+  if (current_.all_taken()) in_flight_.pop_next();
   refill();
 }
 
-template <class R>
-void ChunkStream<R>::refill() {
+template <class R, MapOrder kOrder>
+void ChunkStream<R, kOrder>::refill() {
   try {
     while (!input_ended_) {
       const std::size_t size = next_size();
@@ -165,7 +162,7 @@ void ChunkStream<R>::refill() {
         return;
       }
       unyielded_ += chunk->size;
-      in_flight_.push_back(std::move(*chunk));
+      in_flight_.push(std::move(*chunk));
     }
   } catch (...) {
     input_ended_ = true;
@@ -173,8 +170,8 @@ void ChunkStream<R>::refill() {
   }
 }
 
-template <class R>
-std::size_t ChunkStream<R>::next_size() {
+template <class R, MapOrder kOrder>
+std::size_t ChunkStream<R, kOrder>::next_size() {
   if (chunksize_) return *chunksize_;
   source_->collect_answers();
   learn_from_answers();
@@ -186,25 +183,22 @@ std::size_t ChunkStream<R>::next_size() {
   return std::clamp(*buffersize_ / kLeastChunks, std::size_t{1}, size);
 }
 
-template <class R>
-void ChunkStream<R>::learn_from_answers() {
+template <class R, MapOrder kOrder>
+void ChunkStream<R, kOrder>::learn_from_answers() {
   if (!pace_) return;
-  for (; learned_ < in_flight_.size(); ++learned_) {
-    const Submitted& chunk = in_flight_[learned_];
-    const Phase phase = chunk.future.state()->phase();
-    if (!is_done(phase)) return;
-    if (phase == Phase::kValue) pace_->learn(chunk.size, chunk.future.result().run_time());
-  }
+  in_flight_.see_done([&](const Submitted& chunk) {
+    if (chunk.future.state()->phase() != Phase::kValue) return;
+    pace_->learn(chunk.size, chunk.future.result().run_time());
+  });
 }
 
-template <class R>
-void ChunkStream<R>::await_first_answers() {
+template <class R, MapOrder kOrder>
+void ChunkStream<R, kOrder>::await_first_answers() {
   using Clock = std::chrono::steady_clock;
-  while (pace_->is_groping(in_flight_.size() - learned_, source_->left())) {
+  while (pace_->is_groping(in_flight_.unseen(), source_->left())) {
     const auto before = Clock::now();
     const auto until = before + patience_;
-    FutureState& oldest = *in_flight_[learned_].future.state();
-    if (!oldest.wait_done(deadline_ ? std::min(until, *deadline_) : until)) patience_ = {};
+    if (!in_flight_.await_unseen(deadline_ ? std::min(until, *deadline_) : until)) patience_ = {};
     patience_ = std::max(patience_ - (Clock::now() - before), std::chrono::nanoseconds(0));
     if (patience_.count() == 0) return;
     learn_from_answers();

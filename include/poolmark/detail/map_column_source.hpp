@@ -11,6 +11,7 @@
 
 #include "poolmark/detail/map_column.hpp"
 #include "poolmark/detail/map_source.hpp"
+#include "poolmark/detail/unpacked.hpp"
 #include "poolmark/detail/wire_batch.hpp"
 
 // Where the work of a map over worker processes comes from: copies of elements, a column an input.
@@ -36,9 +37,7 @@ class ColumnSource final : public ChunkSource<R> {
  public:
   ColumnSource(Submitter submitter, F function, Views... views)
       : submitter_(std::move(submitter)), call_{std::move(function)}, input_(std::move(views)...) {
-    if constexpr (std::is_pointer_v<F>) {
-      submitter_.require_known(reinterpret_cast<const void*>(call_.function));
-    }
+    if (const void* code = known_code(call_.function)) submitter_.require_known(code);
   }
 
   std::optional<typename ChunkSource<R>::Submitted> submit_next(std::size_t size) override {

@@ -12,12 +12,15 @@
 
 #include "poolmark/detail/futex.hpp"
 #include "poolmark/detail/intrusive_ptr.hpp"
+#include "poolmark/detail/map_finished.hpp"
+#include "poolmark/detail/map_stream.hpp"
 #include "poolmark/future.hpp"
 
 namespace poolmark::detail {
 
 /// A map over elements that every worker can index, as one job: runners, a task each, claim
-/// elements until none are left, and one reader takes the outcomes in order. "How a map works" in
+/// elements until none are left, and one reader takes the outcomes, in the order of the elements or
+/// in that in which they are done. "How a map works" in
 /// src/README.md tells the protocol, and why no wake-up is lost.
 class MapJob : public RefCounted {
  public:
@@ -50,6 +53,13 @@ class MapJob : public RefCounted {
     std::uint32_t word_ = 0;
   };
 
+  /// A piece and its place.
+  struct Taken {
+    std::size_t first = 0;
+    Piece piece;
+    explicit operator bool() const noexcept { return static_cast<bool>(piece); }
+  };
+
   // ---- for the reader, one thread
   // ----------------------------------------------------------------
 
@@ -58,10 +68,9 @@ class MapJob : public RefCounted {
   /// Submits the runners, at most `max_workers`. Throws what submitting throws.
   void start(int max_workers);
 
-  /// Blocks until the piece that begins with the first element not taken is there, and takes it;
-  /// none if the deadline passed before. Its values, or its error, are the reader's to destroy.
-  /// DeadlockError in a forked child.
-  Piece take_piece(const Deadline& deadline);
+  /// Blocks until the next piece is there, and takes it; none if the deadline passed before. Its
+  /// values, or its error, are the reader's to destroy. DeadlockError in a forked child.
+  Taken take_piece(const Deadline& deadline);
 
   /// No call begins any more, and nobody wants what was not taken. Does not block.
   void abandon() noexcept;
@@ -86,7 +95,7 @@ class MapJob : public RefCounted {
  protected:
   /// Claims of `chunksize` elements each, or of as many as fill some microseconds. `cells` and what
   /// they hold belong to the derived class. Throws std::bad_alloc.
-  MapJob(std::size_t size, std::optional<int> chunksize);
+  MapJob(std::size_t size, std::optional<int> chunksize, MapOrder order);
 
   /// Whether nobody wants the results.
   bool is_abandoned() const noexcept { return abandoned_.load(std::memory_order_relaxed); }
@@ -128,15 +137,18 @@ class MapJob : public RefCounted {
   void settle(std::size_t calls) noexcept;
   void publish(std::size_t first, Piece piece) noexcept;
 
-  Piece wait_for_piece(const Deadline& deadline);
-  Piece sleep_unless_for_ever(const Deadline& deadline);
-  Piece sleep_for_piece(const Deadline& deadline) noexcept;
-  Piece take_piece_at_any_cost();
+  bool is_next_done() const noexcept;
+  bool wait_for_piece(const Deadline& deadline);
+  bool sleep_unless_for_ever(const Deadline& deadline);
+  bool sleep_for_piece(const Deadline& deadline) noexcept;
+  Taken take_done_piece() noexcept;
+  Taken take_piece_at_any_cost();
   void offer_to_run_in_place();
   void destroy_piece(std::size_t first, Piece piece) noexcept;
   bool is_inherited() const noexcept;
 
   static constexpr std::size_t kNothing = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t kAnything = kNothing - 1;
 
   const std::size_t size_;
   const std::optional<int> chunksize_;
@@ -146,10 +158,12 @@ class MapJob : public RefCounted {
   // The piece that begins with an element, zero as long as it is not done; nothing elsewhere.
   // Release: its cells go to the reader, who acquires. See also awaited_.
   const std::unique_ptr<std::atomic<std::uint32_t>[]> pieces_;
+  // The first elements of the pieces, for a reader that takes them as they are done.
+  std::optional<FinishedList> finished_;
 
   // ---- the reader's own
   std::vector<AnyFuture> tasks_;  // the runners that start() sent
-  std::size_t taken_ = 0;         // the first element that was not taken
+  std::size_t taken_ = 0;         // elements; in the order of the input the first ones
   std::size_t end_;               // of those that have been or may be claimed
 
   // ---- written by runners, once a claim
@@ -166,8 +180,9 @@ class MapJob : public RefCounted {
   std::atomic<int> runners_left_{0};
 
   // ---- written by the reader, read by runners
-  // The element that the reader sleeps for. Sequentially consistent, as pieces_ is where both are
-  // used: of a runner that publishes and a reader that falls asleep, one sees the other.
+  // The element that the reader sleeps for, or kAnything. Sequentially consistent, as pieces_ is
+  // where both are used: of a runner that publishes and a reader that falls asleep, one sees the
+  // other.
   alignas(64) std::atomic<std::size_t> awaited_{kNothing};
   // What the reader sleeps on: 1 once a runner has called it.
   std::atomic<std::uint32_t> is_called_{0};

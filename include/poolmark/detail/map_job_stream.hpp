@@ -23,8 +23,8 @@ class MapJobOf : public MapJob {
   Cell<R>& cell(std::size_t i) noexcept { return cells_[i]; }
 
  protected:
-  MapJobOf(std::size_t size, std::optional<int> chunksize)
-      : MapJob(size, chunksize), cells_(std::allocator<Cell<R>>().allocate(size)) {}
+  MapJobOf(std::size_t size, std::optional<int> chunksize, MapOrder order)
+      : MapJob(size, chunksize, order), cells_(std::allocator<Cell<R>>().allocate(size)) {}
   ~MapJobOf() override {
     this->destroy_untaken();
     std::allocator<Cell<R>>().deallocate(cells_, this->size());
@@ -48,8 +48,11 @@ class IndexedMapJob final : public MapJobOf<R> {
  public:
   using Call = IndexedCall<R, F, Views...>;
 
-  IndexedMapJob(Submitter submitter, Call call, std::size_t size, std::optional<int> chunksize)
-      : MapJobOf<R>(size, chunksize), submitter_(std::move(submitter)), call_(std::move(call)) {}
+  IndexedMapJob(Submitter submitter, Call call, std::size_t size, std::optional<int> chunksize,
+                MapOrder order)
+      : MapJobOf<R>(size, chunksize, order),
+        submitter_(std::move(submitter)),
+        call_(std::move(call)) {}
 
  private:
   // A look costs about as much as a short call, and keeps the compiler from joining calls. As many
@@ -124,17 +127,17 @@ class JobStream final : public MapStream<R> {
       : job_(std::move(job)), deadline_(deadline), reads_callers_range_(reads_callers_range) {}
   ~JobStream() override { job_->leave(); }
 
-  bool at_end() const noexcept override { return next_ == job_->size(); }
+  bool at_end() const noexcept override { return taken_ == job_->size(); }
 
   MapRun<R> take_run() override {
-    const MapJob::Piece piece = job_->take_piece(deadline_);
+    const auto [first, piece] = job_->take_piece(deadline_);
     if (!piece) {
-      const TimeoutError late(job_->size() - next_, job_->size());
+      const TimeoutError late(job_->size() - taken_, job_->size());
       close();
       throw late;
     }
-    Cell<R>* const cells = &job_->cell(next_);
-    next_ += piece.size();
+    Cell<R>* const cells = &job_->cell(first);
+    taken_ += piece.size();
     if (!piece.failed()) return {.size = piece.size(), .values = cells};
     MapRun<R> failed{.size = piece.size(), .error = std::move(cells->error())};
     std::destroy_at(&cells->error());
@@ -145,7 +148,7 @@ class JobStream final : public MapStream<R> {
 
   void close() override {
     job_->abandon();
-    next_ = job_->size();
+    taken_ = job_->size();
   }
 
   void await_readers() override {
@@ -156,18 +159,19 @@ class JobStream final : public MapStream<R> {
   const IntrusivePtr<MapJobOf<R>> job_;
   const Deadline deadline_;
   const bool reads_callers_range_;
-  std::size_t next_ = 0;
+  std::size_t taken_ = 0;  // elements
 };
 
 /// Begins the map. Throws what submitting throws, and std::bad_alloc.
 template <class R, class Submitter, class F, class... Views>
 std::unique_ptr<MapStream<R>> start_map_job(Submitter submitter, IndexedCall<R, F, Views...> call,
-                                            std::optional<int> chunksize,
+                                            std::optional<int> chunksize, MapOrder order,
                                             const Deadline& deadline) {
   using Job = IndexedMapJob<R, Submitter, F, Views...>;
   const int max_workers = submitter.max_workers();
   const std::size_t size = call.size();
-  const auto job = make_intrusive<Job>(std::move(submitter), std::move(call), size, chunksize);
+  const auto job =
+      make_intrusive<Job>(std::move(submitter), std::move(call), size, chunksize, order);
   auto stream = std::make_unique<JobStream<R>>(job, deadline, Job::Call::kReadsCallersRange);
   try {
     job->start(max_workers);

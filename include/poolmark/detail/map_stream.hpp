@@ -13,6 +13,12 @@
 // one cuts its input into tasks (map_chunks.hpp).
 namespace poolmark::detail {
 
+/// In which order a map yields its results.
+enum class MapOrder {
+  kOfInput,
+  kOfCompletion,
+};
+
 /// Room for what one call leaves: its value, or the exception that it threw. Who uses it knows
 /// which of them is there, if any.
 template <class R>
@@ -26,7 +32,7 @@ struct Cell {
   alignas(Stored<R>) alignas(std::exception_ptr) std::byte bytes[kBytes];
 };
 
-/// Some consecutive elements that are done: all have values, or all failed with the same error.
+/// Some neighbouring elements that are done: all have values, or all failed with the same error.
 template <class R>
 struct MapRun {
   std::size_t size = 0;
@@ -35,7 +41,7 @@ struct MapRun {
   bool ends_map = false;               // no failed element, but a refusal to go on: it is told once
 };
 
-/// The elements of a map in order, a run at a time, for one thread.
+/// The elements of a map, each once, a run at a time, for one thread.
 template <class R>
 class MapStream {
  public:
