@@ -30,7 +30,7 @@ TYPED_TEST(AsCompletedConformance, ASC_01_each_future_comes_once) {
 }
 
 TYPED_TEST(AsCompletedConformance, ASC_01_done_ones_first_then_in_the_order_of_completion) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(3);
   std::array<Event, 3> may_end;
   std::vector<Future<int>> futures;
@@ -50,7 +50,7 @@ TYPED_TEST(AsCompletedConformance, ASC_01_done_ones_first_then_in_the_order_of_c
 }
 
 TYPED_TEST(AsCompletedConformance, ASC_01_futures_that_failed_or_were_cancelled_come_too) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker held(pool);
   auto cancelled = pool.submit(square, 1);
@@ -79,7 +79,7 @@ TYPED_TEST(AsCompletedConformance, ASC_02_duplicates_come_once_and_any_range_wil
 }
 
 TYPED_TEST(AsCompletedConformance, ASC_03_a_timeout_yields_what_is_done_and_then_throws) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
   BusyWorker held(pool);
   auto finished = pool.submit(square, 2);
@@ -99,7 +99,7 @@ TYPED_TEST(AsCompletedConformance, ASC_03_a_timeout_yields_what_is_done_and_then
 }
 
 TYPED_TEST(AsCompletedConformance, ASC_04_the_timeout_says_how_many_of_how_many) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   std::vector<Future<int>> futures;
   for (int i = 0; i < 3; ++i) futures.push_back(pool.submit(square, i));
@@ -132,7 +132,7 @@ TYPED_TEST(AsCompletedConformance, ASC_05_a_future_is_let_go_when_the_iteration_
 
 // CPython's begins with the first fetch, whatever its manual says.
 TYPED_TEST(AsCompletedConformance, ASC_06_the_timeout_counts_from_the_call) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   Event may_end;
   auto future = pool.submit(return_when, may_end.name(), 1);
@@ -156,7 +156,7 @@ TYPED_TEST(AsCompletedConformance, ASC_06_the_timeout_counts_from_the_call) {
 
 // CPython's hangs: cpython#87893.
 TYPED_TEST(AsCompletedConformance, ASC_07_futures_cancelled_by_shutdown_are_yielded) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker held(pool);
   std::vector<Future<int>> futures;
@@ -172,7 +172,7 @@ TYPED_TEST(AsCompletedConformance, ASC_07_futures_cancelled_by_shutdown_are_yiel
 }
 
 TYPED_TEST(AsCompletedConformance, ASC_08_leaving_the_loop_leaves_the_futures_as_they_are) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
   BusyWorker held(pool);
   auto finished = pool.submit(square, 2);

@@ -41,7 +41,7 @@ TYPED_TEST(ExecutorConformance, EXE_01_containers_cross_both_ways) {
 }
 
 TYPED_TEST(ExecutorConformance, EXE_01_arguments_are_copied_when_submit_is_called) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker busy(pool);
   std::string text = "before";
@@ -100,7 +100,7 @@ TYPED_TEST(ExecutorConformance, EXE_01_many_threads_may_submit) {
 
 TYPED_TEST(ExecutorConformance, EXE_04_a_worker_count_out_of_range_is_refused) {
   if (TypeParam::kRunsInSubmit) {
-    GTEST_SKIP() << "the sequential executor has no worker count to get wrong";
+    SKIP_ROW("the sequential executor has no worker count to get wrong");
   } else {
     for (const int count : {0, -1, 1'000'000'000, std::numeric_limits<int>::min()}) {
       EXPECT_THROW_WITH(TypeParam::make(count), std::invalid_argument,
@@ -121,7 +121,7 @@ TYPED_TEST(ExecutorConformance, EXE_06_leaving_the_scope_waits_for_all_work) {
 
 TYPED_TEST(ExecutorConformance, EXE_07_callable_and_arguments_are_gone_when_the_result_is_there) {
   if (!TypeParam::kSharesMemory) {
-    GTEST_SKIP() << kProcessesShareNothing;
+    SKIP_ROW(kProcessesShareNothing);
   } else if constexpr (TypeParam::kSharesMemory) {
     auto pool = TypeParam::make();
     auto captured = std::make_shared<int>(1);
@@ -134,9 +134,9 @@ TYPED_TEST(ExecutorConformance, EXE_07_callable_and_arguments_are_gone_when_the_
 }
 
 TYPED_TEST(ExecutorConformance, EXE_07_a_cancelled_task_lets_go_of_its_arguments) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   if (!TypeParam::kSharesMemory) {
-    GTEST_SKIP() << kProcessesShareNothing;
+    SKIP_ROW(kProcessesShareNothing);
   } else if constexpr (TypeParam::kSharesMemory) {
     auto pool = TypeParam::make(1);
     BusyWorker busy(pool);
@@ -150,7 +150,7 @@ TYPED_TEST(ExecutorConformance, EXE_07_a_cancelled_task_lets_go_of_its_arguments
 
 TYPED_TEST(ExecutorConformance, EXE_07_a_dropped_future_lets_go_of_its_value) {
   if (!TypeParam::kSharesMemory) {
-    GTEST_SKIP() << kProcessesShareNothing;
+    SKIP_ROW(kProcessesShareNothing);
   } else if constexpr (TypeParam::kSharesMemory) {
     std::weak_ptr<int> value;
     {
@@ -164,7 +164,7 @@ TYPED_TEST(ExecutorConformance, EXE_07_a_dropped_future_lets_go_of_its_value) {
 }
 
 TYPED_TEST(ExecutorConformance, EXE_08_dropping_a_future_neither_blocks_nor_cancels) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   Mailbox ran;
   {
     auto pool = TypeParam::make(1);
@@ -207,7 +207,7 @@ TYPED_TEST(ExecutorConformance, EXE_09_a_submitter_that_outlives_its_executor_re
 
 TYPED_TEST(ExecutorConformance, TPE_01_the_default_size_is_the_usable_cpus) {
   if (TypeParam::kRunsInSubmit) {
-    GTEST_SKIP() << "the sequential executor has no workers";
+    SKIP_ROW("the sequential executor has no workers");
   } else {
     typename TypeParam::Executor pool;
     EXPECT_EQ(pool.max_workers(), usable_cpus());
@@ -215,7 +215,7 @@ TYPED_TEST(ExecutorConformance, TPE_01_the_default_size_is_the_usable_cpus) {
 }
 
 TYPED_TEST(ExecutorConformance, TPE_02_saturation_reaches_the_maximum_and_does_not_pass_it) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << "the sequential executor has no workers";
+  if (TypeParam::kRunsInSubmit) SKIP_ROW("the sequential executor has no workers");
   constexpr int kWorkers = 3;
   // Gone after the pool: the last tasks may still post when the last one to be submitted is done.
   Mailbox begun;
@@ -237,7 +237,7 @@ TYPED_TEST(ExecutorConformance, TPE_02_saturation_reaches_the_maximum_and_does_n
 }
 
 TYPED_TEST(ExecutorConformance, TPE_03_workers_that_were_idle_all_come_back) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << "the sequential executor has no workers";
+  if (TypeParam::kRunsInSubmit) SKIP_ROW("the sequential executor has no workers");
   constexpr int kWorkers = 3;
   auto pool = TypeParam::make(kWorkers);
   Mailbox begun;

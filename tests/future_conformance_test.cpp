@@ -29,7 +29,7 @@ std::thread start_and_let_sleep(F block) {
 }
 
 TYPED_TEST(FutureConformance, FUT_01_states_follow_the_task) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker busy(pool);
   auto pending = pool.submit(square, 3);
@@ -61,7 +61,7 @@ TYPED_TEST(FutureConformance, FUT_01_a_failed_future_is_done) {
 }
 
 TYPED_TEST(FutureConformance, FUT_02_cancelling_again_succeeds_and_fires_nothing_twice) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker busy(pool);
   auto pending = pool.submit(square, 3);
@@ -74,7 +74,7 @@ TYPED_TEST(FutureConformance, FUT_02_cancelling_again_succeeds_and_fires_nothing
 }
 
 TYPED_TEST(FutureConformance, FUT_02_a_cancelled_task_never_runs) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   Mailbox ran;
   {
     auto pool = TypeParam::make(1);
@@ -107,7 +107,7 @@ TYPED_TEST(FutureConformance, FUT_03_cancelling_a_running_or_finished_future_cha
 }
 
 TYPED_TEST(FutureConformance, FUT_04_a_zero_timeout_asks_without_waiting) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker busy(pool);
   EXPECT_THROW(busy.future().result(0s), TimeoutError);
@@ -117,7 +117,7 @@ TYPED_TEST(FutureConformance, FUT_04_a_zero_timeout_asks_without_waiting) {
 }
 
 TYPED_TEST(FutureConformance, FUT_05_result_of_a_cancelled_future_is_its_own_error) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker busy(pool);
   auto pending = pool.submit(square, 3);
@@ -169,7 +169,7 @@ TYPED_TEST(FutureConformance, FUT_07_take_moves_the_value_out_once) {
 }
 
 TYPED_TEST(FutureConformance, FUT_08_a_blocked_result_wakes_when_the_value_comes) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   Event may_end;
   auto future = pool.submit(return_when, may_end.name(), 42);
@@ -181,7 +181,7 @@ TYPED_TEST(FutureConformance, FUT_08_a_blocked_result_wakes_when_the_value_comes
 }
 
 TYPED_TEST(FutureConformance, FUT_08_all_threads_blocked_on_one_future_wake) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   Event may_end;
   auto future = pool.submit(return_when, may_end.name(), 42);
@@ -196,7 +196,7 @@ TYPED_TEST(FutureConformance, FUT_08_all_threads_blocked_on_one_future_wake) {
 }
 
 TYPED_TEST(FutureConformance, FUT_09_a_blocked_result_wakes_when_another_thread_cancels) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker busy(pool);
   auto pending = pool.submit(square, 3);
@@ -215,7 +215,7 @@ TYPED_TEST(FutureConformance, FUT_10_exception_is_null_after_a_value_and_the_err
 }
 
 TYPED_TEST(FutureConformance, FUT_11_a_blocked_exception_wakes_when_the_task_fails) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   Event may_end;
   auto future = pool.submit(throw_when, may_end.name());
@@ -256,7 +256,7 @@ TYPED_TEST(FutureConformance, FUT_13_a_callback_reads_value_error_and_cancellati
 }
 
 TYPED_TEST(FutureConformance, FUT_14_cancel_runs_the_callbacks_itself) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker busy(pool);
   auto pending = pool.submit(square, 3);
@@ -282,7 +282,7 @@ TYPED_TEST(FutureConformance, FUT_16_a_callback_of_a_done_future_runs_at_once_he
 }
 
 TYPED_TEST(FutureConformance, FUT_18_callbacks_run_in_the_order_they_were_added) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   std::vector<int> order;
   {
@@ -298,7 +298,7 @@ TYPED_TEST(FutureConformance, FUT_18_callbacks_run_in_the_order_they_were_added)
 }
 
 TYPED_TEST(FutureConformance, FUT_19_waiters_are_released_before_callbacks_and_shutdown_after) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   Event may_end;
   Event result_was_read;
@@ -347,6 +347,34 @@ TYPED_TEST(FutureConformance, FUT_27_the_text_form_tells_state_and_type) {
     EXPECT_THAT(to_string(pending), ::testing::HasSubstr("state=pending>"));
     pending.cancel();
     EXPECT_THAT(to_string(pending), ::testing::HasSubstr("state=cancelled>"));
+  }
+}
+
+TYPED_TEST(FutureConformance, FUT_28_one_call_tells_state_value_and_error) {
+  auto pool = TypeParam::make(1);
+  auto finished = pool.submit(square, 3);
+  finished.exception();
+  const auto returned = finished.snapshot();
+  EXPECT_EQ(returned.status, FutureStatus::Finished);
+  ASSERT_NE(returned.value, nullptr);
+  EXPECT_EQ(*returned.value, 9);
+  EXPECT_EQ(returned.exception, nullptr);
+
+  auto failed = pool.submit(throw_out_of_range, 3);
+  EXPECT_TRUE(failed.exception());
+  const auto raised = failed.snapshot();
+  EXPECT_EQ(raised.status, FutureStatus::Finished);
+  EXPECT_EQ(raised.value, nullptr);
+  EXPECT_EQ(raised.exception, failed.exception());
+  if constexpr (!TypeParam::kRunsInSubmit) {
+    BusyWorker busy(pool);
+    EXPECT_EQ(busy.future().snapshot().status, FutureStatus::Running);
+    auto pending = pool.submit(square, 3);
+    EXPECT_EQ(pending.snapshot().status, FutureStatus::Pending);
+    pending.cancel();
+    EXPECT_EQ(pending.snapshot().status, FutureStatus::Cancelled);
+    EXPECT_EQ(pending.snapshot().value, nullptr);
+    EXPECT_EQ(pending.snapshot().exception, nullptr);
   }
 }
 

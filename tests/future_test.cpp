@@ -318,24 +318,5 @@ TEST(Future, FUT_12_a_timeout_as_long_as_the_clock_is_for_ever) {
   EXPECT_EQ(promise.get_future().result(std::chrono::nanoseconds::min()), 5);
 }
 
-TEST(Errors, ERR_01_to_04_have_the_family_they_promise) {
-  static_assert(std::is_base_of_v<std::runtime_error, Error>);
-  static_assert(std::is_base_of_v<Error, CancelledError>);
-  static_assert(std::is_base_of_v<Error, TimeoutError>);
-  static_assert(!std::is_base_of_v<TimeoutError, CancelledError>);
-  static_assert(std::is_base_of_v<Error, InvalidStateError>);
-  static_assert(std::is_base_of_v<Error, ShutdownError>);
-  static_assert(std::is_base_of_v<Error, DeadlockError>);
-  static_assert(std::is_base_of_v<BrokenExecutor, BrokenThreadPool>);
-  static_assert(std::is_base_of_v<BrokenExecutor, BrokenProcessPool>);
-  static_assert(!std::is_base_of_v<BrokenExecutor, WorkerDied>);
-  EXPECT_STREQ(TimeoutError(1, 4).what(), "1 (of 4) futures unfinished");
-  EXPECT_STREQ(RemoteError("Odd", "thing").what(), "Odd: thing");
-  EXPECT_STREQ(WorkerDied({.pid = 12, .signal = 9, .doing = "running a task"}).what(),
-               "worker process 12 ended by signal 9 (Killed) while it was running a task");
-  EXPECT_STREQ(WorkerDied({.pid = 12, .exit_code = 0, .doing = "running a task"}).what(),
-               "worker process 12 ended with exit code 0 while it was running a task");
-}
-
 }  // namespace
 }  // namespace poolmark::test

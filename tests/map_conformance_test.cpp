@@ -1,4 +1,5 @@
 #include <array>
+#include <limits>
 #include <list>
 #include <memory>
 #include <numeric>
@@ -30,7 +31,7 @@ TYPED_TEST(MapConformance, MAP_01_several_inputs_end_with_the_shortest) {
 }
 
 TYPED_TEST(MapConformance, MAP_01_order_holds_when_later_elements_finish_first) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
   Event may_end;
   auto results = pool.map(HoldZero{may_end.name()}, std::vector{0, 1, 2});
@@ -126,7 +127,7 @@ TYPED_TEST(MapConformance, MAP_11_a_timeout_error_of_the_function_does_not_end_t
 
 TYPED_TEST(MapConformance, MAP_14_a_value_that_was_yielded_is_not_kept) {
   if (!TypeParam::kSharesMemory) {
-    GTEST_SKIP() << kProcessesShareNothing;
+    SKIP_ROW(kProcessesShareNothing);
   } else if constexpr (TypeParam::kSharesMemory) {
     auto pool = TypeParam::make();
     auto results = pool.map([](int x) { return std::make_shared<int>(x); }, std::vector{1, 2});
@@ -149,6 +150,9 @@ TYPED_TEST(MapConformance, MAP_15_a_chunksize_below_one_is_refused_by_the_call) 
                     "chunksize is 0: it must be at least 1");
   EXPECT_THROW_WITH(pool.map({.chunksize = -1}, square, input), std::invalid_argument,
                     "chunksize is -1");
+  // And one beyond the input is not.
+  constexpr int kMost = std::numeric_limits<int>::max();
+  EXPECT_EQ(collect(pool.map({.chunksize = kMost}, identity, input)), input);
 }
 
 TYPED_TEST(MapConformance, MAP_19_an_empty_input_gives_an_empty_result) {

@@ -13,7 +13,7 @@ class MapEndingConformance : public ::testing::Test {};
 TYPED_TEST_SUITE(MapEndingConformance, AllExecutors, ExecutorNames);
 
 TYPED_TEST(MapEndingConformance, MAP_08_an_element_that_is_late_raises_the_timeout_error) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   Event may_end;
   const std::vector<int> input{0, 1};
@@ -31,7 +31,7 @@ TYPED_TEST(MapEndingConformance, MAP_08_an_element_that_is_late_raises_the_timeo
 }
 
 TYPED_TEST(MapEndingConformance, MAP_08_the_timeout_counts_from_the_call) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   Event may_end;
   const auto timeout = 20ms;
@@ -54,7 +54,7 @@ TYPED_TEST(MapEndingConformance, MAP_08_the_timeout_counts_from_the_call) {
 
 TYPED_TEST(MapEndingConformance,
            MAP_09_after_the_timeout_the_rest_is_cancelled_and_the_map_at_its_end) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   Mailbox begun;
   Event may_end;
   auto pool = TypeParam::make(1);
@@ -73,7 +73,7 @@ TYPED_TEST(MapEndingConformance,
 
 TYPED_TEST(MapEndingConformance,
            MAP_10_the_element_waited_for_is_cancelled_too_if_it_has_not_begun) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   Mailbox ran;
   auto pool = TypeParam::make(1);
   {
@@ -86,7 +86,7 @@ TYPED_TEST(MapEndingConformance,
 }
 
 TYPED_TEST(MapEndingConformance, MAP_12_closing_cancels_what_has_not_begun) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   Mailbox begun;
   Event may_end;
   auto pool = TypeParam::make(1);
@@ -101,7 +101,7 @@ TYPED_TEST(MapEndingConformance, MAP_12_closing_cancels_what_has_not_begun) {
 }
 
 TYPED_TEST(MapEndingConformance, MAP_13_dropping_a_map_that_was_begun_cancels_the_rest) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   Mailbox ran;
   auto pool = TypeParam::make(1);
   {

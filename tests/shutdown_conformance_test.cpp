@@ -59,7 +59,7 @@ TYPED_TEST(ShutdownConformance, SHU_02_waiting_finishes_every_pending_task_first
 }
 
 TYPED_TEST(ShutdownConformance, SHU_03_not_waiting_returns_at_once_and_the_work_is_finished) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   Event begun;
   Event may_end;
   Future<int> running;
@@ -79,7 +79,7 @@ TYPED_TEST(ShutdownConformance, SHU_03_not_waiting_returns_at_once_and_the_work_
 }
 
 TYPED_TEST(ShutdownConformance, SHU_03_waiting_may_follow_not_waiting) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   Event begun;
   Event may_end;
@@ -94,7 +94,7 @@ TYPED_TEST(ShutdownConformance, SHU_03_waiting_may_follow_not_waiting) {
 }
 
 TYPED_TEST(ShutdownConformance, SHU_04_cancelling_ends_what_has_not_begun_and_nothing_else) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   Event begun;
   Event may_end;
@@ -112,7 +112,7 @@ TYPED_TEST(ShutdownConformance, SHU_04_cancelling_ends_what_has_not_begun_and_no
 }
 
 TYPED_TEST(ShutdownConformance, SHU_05_cancelling_without_waiting_leaves_no_future_undone) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   std::vector<Future<int>> futures;
   {
     auto pool = TypeParam::make(2);
@@ -126,7 +126,7 @@ TYPED_TEST(ShutdownConformance, SHU_05_cancelling_without_waiting_leaves_no_futu
 }
 
 TYPED_TEST(ShutdownConformance, SHU_05_callbacks_of_cancelled_futures_may_use_the_pool) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   BusyWorker busy(pool);
   auto pending = pool.submit(square, 1);
@@ -142,6 +142,32 @@ TYPED_TEST(ShutdownConformance, SHU_05_callbacks_of_cancelled_futures_may_use_th
   EXPECT_TRUE(refused);
 }
 
+// CPython's goes at once, and its work is done all the same.
+TYPED_TEST(ShutdownConformance, SHU_06_an_executor_that_goes_waits_for_the_work_it_took) {
+  std::vector<Future<int>> futures;
+  {
+    auto pool = TypeParam::make(1);
+    for (int i = 0; i < 10; ++i) futures.push_back(pool.submit(square, i));
+  }
+  for (const auto& future : futures) EXPECT_TRUE(future.done() && !future.exception());
+}
+
+TYPED_TEST(ShutdownConformance, SHU_06_told_not_to_wait_before_it_goes_it_does_not) {
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
+  Event begun;
+  Event may_end;
+  Future<int> running;
+  {
+    auto pool = TypeParam::make(1);
+    running = pool.submit(hold_worker, begun.name(), may_end.name(), 5);
+    begun.wait();
+    pool.shutdown({.wait = false});
+  }
+  EXPECT_FALSE(running.done());
+  may_end.set();
+  EXPECT_EQ(running.result(), 5);
+}
+
 TYPED_TEST(ShutdownConformanceDeathTest, SHU_07_the_end_of_the_program_waits_for_accepted_work) {
   const auto end_with_work = [] {
     static auto pool = TypeParam::make(1);
@@ -153,8 +179,27 @@ TYPED_TEST(ShutdownConformanceDeathTest, SHU_07_the_end_of_the_program_waits_for
   EXPECT_EXIT(end_with_work(), ::testing::ExitedWithCode(0), "task 9 ran");
 }
 
+TYPED_TEST(ShutdownConformanceDeathTest, SHU_05_cancelling_without_waiting_is_safe_at_the_end) {
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
+  const auto end_with_work = [] {
+    // Still there at the end, or the task would fail and end.
+    static Event begun;
+    static Event never;
+    {
+      auto pool = TypeParam::make(1);
+      pool.submit(hold_worker, begun.name(), never.name(), 1);
+      begun.wait();
+      const auto pending = pool.submit(square, 3);
+      pool.shutdown({.wait = false, .cancel_futures = true});
+      if (!pending.cancelled()) std::abort();
+    }
+    std::exit(0);  // NOLINT(concurrency-mt-unsafe): the end of the program is what is tested
+  };
+  EXPECT_EXIT(end_with_work(), ::testing::ExitedWithCode(0), "");
+}
+
 TYPED_TEST(ShutdownConformanceDeathTest, SHU_08_work_that_nobody_waits_for_does_not_hang_the_end) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   const auto end_with_work = [] {
     // Still there at the end, or the task would fail and end.
     static Event begun;
@@ -171,7 +216,7 @@ TYPED_TEST(ShutdownConformanceDeathTest, SHU_08_work_that_nobody_waits_for_does_
 }
 
 TYPED_TEST(ShutdownConformance, SHU_09_submit_cancel_and_shut_down) {
-  if (TypeParam::kRunsInSubmit) GTEST_SKIP() << kSequentialNeverPending;
+  if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(1);
   {
     BusyWorker busy(pool);

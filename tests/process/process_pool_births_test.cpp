@@ -1,6 +1,7 @@
 #include <set>
 #include <thread>
 
+#include "descendants.hpp"
 #include "poolmark/executor.hpp"
 #include "process_pools.hpp"
 
@@ -104,6 +105,19 @@ TEST(ProcessInitializer, INI_02_that_throws_breaks_the_pool_with_its_text) {
       },
       BrokenProcessPool);
   EXPECT_THROW(pool.submit(increment, 1), BrokenProcessPool);
+}
+
+TEST(ProcessInitializer, INI_04_that_throws_leaves_no_process_behind) {
+  const auto processes = [] { return descendants_and("nobody").size(); };
+  EXPECT_EQ(ProcessPoolExecutor(with_workers(1)).submit(increment, 1).result(), 2);
+  const std::size_t before = processes();
+  {
+    ProcessPoolOptions options = with_workers(2);
+    options.initializer = [] { throw std::runtime_error("no licence"); };
+    ProcessPoolExecutor pool(options);
+    EXPECT_TRUE(pool.submit(increment, 1).exception());
+  }
+  EXPECT_EQ(processes(), before);
 }
 
 TEST(ProcessInitializer, ThatEndsTheWorkerBreaksThePoolToo) {

@@ -91,6 +91,28 @@ TEST_F(Crossing, DLK_01_an_argument_that_cannot_be_written_is_thrown_by_submit) 
   EXPECT_THROW(pool.submit(task, RefusesToBeWritten()), std::length_error);
 }
 
+TEST_F(Crossing, SHU_13_a_failure_to_cross_is_told_though_the_pool_was_shut_down_at_once) {
+  Event begun;
+  Event may_end;
+  Future<RefusesToBeWritten> unwritable;
+  Future<int> behind;
+  {
+    ProcessPoolExecutor ending(with_workers(1));
+    const auto running = ending.submit(hold, begun.name(), may_end.name());
+    begun.wait();
+    // What cannot go there is refused before the pool can forget it.
+    EXPECT_THROW(
+        ending.submit([](const RefusesToBeWritten& x) { return x.value; }, RefusesToBeWritten()),
+        std::length_error);
+    unwritable = ending.submit([] { return RefusesToBeWritten(); });
+    behind = ending.submit(increment, 1);
+    ending.shutdown({.wait = false});
+  }
+  may_end.set();
+  EXPECT_THROW(unwritable.result(), std::length_error);
+  EXPECT_EQ(behind.result(), 2);
+}
+
 TEST_F(Crossing, DLK_02_a_death_while_the_worker_reads_its_arguments_fails_that_task_only) {
   const auto crashed = submit_reader<die>(pool);
   const auto behind = pool.submit(increment, 5);

@@ -157,8 +157,7 @@ TEST(WorkerDeath, IsRetriedOnlyWhereTheOptionSaysSo) {
   EXPECT_EQ(death_of(pool.submit(kill_self, SIGKILL)).signal, SIGKILL);
 }
 
-// And ERR-05, EXE-11.
-TEST(StrictPool, PPE_02_breaks_when_a_worker_dies) {
+TEST(StrictPool, PPE_02_ERR_05_EXE_11_breaks_when_a_worker_dies) {
   Event begun;
   ProcessPoolExecutor pool(strict_with_workers(1));
   const auto running = pool.submit(hang, begun.name());
