@@ -57,7 +57,13 @@ def _jobs() -> str:
 def _build_and_test(preset: str, *definitions: str) -> None:
     _command("cmake", "--preset", preset, "-DBUILD_TESTING=ON", *definitions)
     _command("cmake", "--build", f"build/{preset}", "-j", _jobs())
-    _command("ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "-j", _jobs())
+    _command("ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "-j", _jobs(),
+             "--output-junit", "test-results.xml")  # fmt: skip
+
+
+def _release() -> None:
+    _build_and_test("release")
+    _command("scripts/conformance", "--check")
 
 
 def _tsan() -> None:
@@ -94,7 +100,7 @@ def _smoke() -> None:
 
 
 STEPS = {
-    "release": Step("release build, C++ tests", lambda: _build_and_test("release")),
+    "release": Step("release build, C++ tests, the account of docs/conformance.md", _release),
     "asan": Step("the same with address and undefined-behaviour sanitizers", lambda: _build_and_test("asan")),
     "tsan": Step("the same with the thread sanitizer", _tsan),
     "python": Step("tests of the scripts, some with the release build's program", _python),
