@@ -35,7 +35,7 @@ TEST(Future, FUT_28_a_snapshot_of_a_void_future_has_a_value_too) {
 }
 
 TEST(Future, FUT_28_a_snapshot_is_of_one_moment_while_others_complete) {
-  constexpr int kRounds = 300;
+  constexpr int kRounds = 100;
   for (int round = 0; round < kRounds; ++round) {
     Promise<int> promise;
     const auto future = promise.get_future();
@@ -57,6 +57,7 @@ TEST(Future, FUT_28_a_snapshot_is_of_one_moment_while_others_complete) {
       const bool nobody_runs_it = round % 3 == 0;
       ASSERT_FALSE(nobody_runs_it && status == FutureStatus::Running);
       seen = status;
+      std::this_thread::yield();  // to the one that completes, where cores are few
     }
   }
 }
