@@ -20,6 +20,7 @@ EVERYTHING = (
     (THREAD.format("FUT_01_states_follow_the_task"), "run"),
     ("By/FutureTest.FUT_02_may_be_cancelled/2", "run"),
 )
+OTHER_TYPE = "FutureTest.FUT_01_of_a_type<FutureTest/0.  # TypeParam = int>"
 
 
 def table_file(directory: Path, **changes: object) -> Path:
@@ -71,6 +72,7 @@ def test_names_tell_row_executor_and_skips(tmp_path: Path, table: Rows) -> None:
         (("FUT-02",), "alone", Outcome.PASSED),
     ]
     assert tests[0].reason == "it has no workers"
+    assert load_tests(tmp_path, table, (OTHER_TYPE, "run"))[0].executor == "alone"
 
 
 def test_one_test_may_prove_several_rows(table: Rows) -> None:
