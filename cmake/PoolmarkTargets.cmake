@@ -15,5 +15,6 @@ function(poolmark_add_test name source)
   add_executable(${name} ${source})
   poolmark_target_defaults(${name})
   target_link_libraries(${name} PRIVATE ${ARGN} poolmark_test_main)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT
+                                                                    ${POOLMARK_TEST_SECONDS})
 endfunction()
