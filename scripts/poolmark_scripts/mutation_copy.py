@@ -33,6 +33,8 @@ BUILD_LIMIT_S = 3600.0
 TESTS_LIMIT_S = 1800.0
 
 RESULT = re.compile(r"\s*\d+/\d+ Test\s+#\d+: (?P<name>.+?) \.{2,}.*?\*\*\*(?P<how>\w+)")
+# How a typed test is called when its program is asked at the last moment.
+TYPED_TEST = re.compile(r"\w+\.(?P<test>\w+)<(?P<suite>[\w/]+)\.\s")
 ERROR_LINE = re.compile(r"error:|undefined reference|ld returned|FAILED:.*undefined", re.IGNORECASE)
 BUILT_SUFFIXES = {".o", ".a", ".so"}
 
@@ -168,7 +170,9 @@ class Copy:
         for line in ended.lines:
             found = RESULT.match(line)
             if found and found["how"] not in ("Skipped", "Not"):
-                return Failure(found["name"], found["how"]), ended
+                typed = TYPED_TEST.match(found["name"])
+                name = f"{typed['suite']}.{typed['test']}" if typed else found["name"]
+                return Failure(name, found["how"]), ended
         if any("Error running test executable" in line for line in ended.lines):
             return Failure("a test program cannot even list its tests", "Failed"), ended
         return (Failure("the tests together", "Timeout") if ended.too_late else None), ended
