@@ -99,6 +99,17 @@ TEST(Future, FUT_15_without_a_handler_the_error_is_written_to_standard_error) {
                            "returned int> threw std::out_of_range: from a callback\n"));
 }
 
+TEST(Future, FUT_15_no_handler_means_the_one_that_writes_to_standard_error) {
+  const CallbackErrors errors;
+  set_callback_error_handler(nullptr);
+  Promise<int> promise;
+  promise.get_future().add_done_callback([](const Future<int>&) { throw 7; });
+  ::testing::internal::CaptureStderr();
+  promise.set_result(1);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("threw int"));
+  EXPECT_THAT(callback_errors(), ElementsAre());
+}
+
 TEST(Future, FUT_16_a_callback_of_a_done_future_runs_at_once) {
   Promise<int> promise;
   const auto future = promise.get_future();
@@ -316,6 +327,17 @@ TEST(Future, FUT_12_a_timeout_as_long_as_the_clock_is_for_ever) {
   });
   EXPECT_EQ(promise.get_future().result(std::chrono::hours::max()), 5);
   EXPECT_EQ(promise.get_future().result(std::chrono::nanoseconds::min()), 5);
+}
+
+TEST(Future, EXE_07_a_dropped_future_lets_go_of_its_error) {
+  auto held = std::make_shared<int>(3);
+  const std::weak_ptr<int> error = held;
+  {
+    Promise<int> promise;
+    promise.set_exception(std::make_exception_ptr(std::move(held)));
+    EXPECT_FALSE(error.expired());
+  }
+  EXPECT_TRUE(error.expired());
 }
 
 }  // namespace

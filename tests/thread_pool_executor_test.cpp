@@ -216,6 +216,20 @@ TEST(ThreadPoolExecutor, INI_02_an_initializer_that_ends_its_thread_breaks_the_p
   EXPECT_THROW(pool.submit(square, 1), BrokenThreadPool);
 }
 
+TEST(ThreadPoolExecutor, INI_02_what_a_broken_pool_has_never_run_lets_go_of_its_arguments) {
+  auto held = std::make_shared<int>(3);
+  const std::weak_ptr<int> argument = held;
+  Event may_fail;
+  ThreadPoolExecutor pool({.max_workers = 1, .initializer = [&] {
+                             may_fail.wait();
+                             throw std::out_of_range("the only worker");
+                           }});
+  const auto future = pool.submit([held = std::move(held)] { return *held; });
+  may_fail.set();
+  EXPECT_THROW(future.result(), BrokenThreadPool);
+  EXPECT_TRUE(argument.expired());
+}
+
 TEST(ThreadPoolExecutor, EXE_01_a_task_may_submit_to_its_own_pool) {
   ThreadPoolExecutor pool(1);
   auto inner = pool.submit([&pool] { return pool.submit(square, 5); });

@@ -206,6 +206,13 @@ TEST(WaitingInWorker, a_value_that_only_the_queue_still_keeps_ends_under_no_lock
   });
 }
 
+TEST(WaitingInWorker, a_value_that_only_the_queue_still_keeps_ends_with_the_pool) {
+  std::weak_ptr<int> value;
+  in_pool_of_one(
+      [&](auto& pool) { value = pool.submit([] { return std::make_shared<int>(3); }).result(); });
+  EXPECT_TRUE(value.expired());
+}
+
 TEST(WaitingInWorker, a_pool_that_breaks_leaves_the_task_that_runs_in_place_alone) {
   Event inner_runs;
   std::atomic<bool> is_second{false};

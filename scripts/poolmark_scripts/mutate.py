@@ -143,11 +143,10 @@ def try_all(chosen: list, options: argparse.Namespace, console) -> int:
                 results.append(mutation_results.stale(mutation, text))
                 mutation_results.print_line(console, number, len(chosen), results[-1], False)
                 continue
-            key = mutation.key(text)
-            known = journal.find(key, tree)
+            known = journal.find(mutation, text, tree)
             result = known or try_one(copy, mutation, text)
             if known is None:
-                journal.note(key, tree, result)
+                journal.note(mutation, text, tree, result)
             results.append(result)
             mutation_results.print_line(console, number, len(chosen), result, known is not None)
     except KeyboardInterrupt:
@@ -193,13 +192,9 @@ def require_green(copy, tree: str, note: Path, console) -> None:
 def try_one(copy, mutation, text: str):
     """Breaks the copy, builds it, runs the tests, and mends it."""
     from poolmark_scripts import mutation_copy
-    from poolmark_scripts.mutation_results import BROKEN, CAUGHT, EXPLAINED, SURVIVED, Result
+    from poolmark_scripts.mutation_results import BROKEN, CAUGHT, Result, survivor
 
     started = time.monotonic()
-
-    def came_to(outcome: str, detail: str) -> Result:
-        return Result.of(mutation, text, outcome, detail, time.monotonic() - started)
-
     copy.apply(mutation)
     try:
         failure = None
@@ -210,12 +205,13 @@ def try_one(copy, mutation, text: str):
             copy.build()
             failure = copy.first_failure_of_all(not mutation.file.endswith(".cpp"), mutation.tests)
     except mutation_copy.DoesNotCompile as complaint:
-        return came_to(BROKEN, str(complaint))
+        return Result.of(mutation, text, BROKEN, str(complaint), time.monotonic() - started)
     finally:
         copy.restore()
-    if failure is not None:
-        return came_to(CAUGHT, str(failure))
-    return came_to(EXPLAINED, mutation.survives) if mutation.survives else came_to(SURVIVED, "")
+    seconds = time.monotonic() - started
+    if failure is None:
+        return survivor(mutation, text, seconds)
+    return Result.of(mutation, text, CAUGHT, str(failure), seconds)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,11 @@ def stale(mutation: Mutation, text: str | None) -> Result:
     return Result.of(mutation, text, STALE, f"its text is in the file {count} times, and must be there once")
 
 
+def survivor(mutation: Mutation, text: str, seconds: float) -> Result:
+    """The result of a mutation that no test has noticed."""
+    return Result.of(mutation, text, EXPLAINED if mutation.survives else SURVIVED, mutation.survives, seconds)
+
+
 class Journal:
     """Remembers results between runs, each with what it depends on."""
 
@@ -62,18 +67,21 @@ class Journal:
         else:
             path.unlink(missing_ok=True)
 
-    def find(self, key: str, tree: str) -> Result | None:
+    def find(self, mutation: Mutation, text: str, tree: str) -> Result | None:
         """What is known: a catch as long as mutation and file are the same, all else while the tree is."""
-        entry = self._known.get(key)
+        entry = self._known.get(mutation.key(text))
         if entry is None:
             return None
-        result = Result(**entry["result"])  # type: ignore[arg-type]
-        return result if result.outcome == CAUGHT or entry["tree"] == tree else None
+        known = Result(**entry["result"])  # type: ignore[arg-type]
+        if known.outcome == CAUGHT or (known.outcome == BROKEN and entry["tree"] == tree):
+            return Result.of(mutation, text, known.outcome, known.detail, known.seconds)
+        return survivor(mutation, text, known.seconds) if entry["tree"] == tree else None
 
-    def note(self, key: str, tree: str, result: Result) -> None:
+    def note(self, mutation: Mutation, text: str, tree: str, result: Result) -> None:
         """Writes a result down at once."""
+        entry = {"key": mutation.key(text), "tree": tree, "result": asdict(result)}
         with self._path.open("a") as file:
-            file.write(json.dumps({"key": key, "tree": tree, "result": asdict(result)}) + "\n")
+            file.write(json.dumps(entry) + "\n")
 
 
 def print_line(console: Console, number: int, total: int, result: Result, is_old: bool) -> None:
