@@ -230,6 +230,26 @@ TEST(ThreadPoolExecutor, INI_02_what_a_broken_pool_has_never_run_lets_go_of_its_
   EXPECT_TRUE(argument.expired());
 }
 
+TEST(ThreadPoolExecutor, EXE_07_a_value_whose_future_went_first_is_let_go_of) {
+  for (const bool has_callback : {false, true}) {
+    std::weak_ptr<int> value;
+    bool ran = false;
+    {
+      ThreadPoolExecutor pool(1);
+      const BusyWorker busy(pool);
+      const auto future = pool.submit([&] {
+        ran = true;
+        auto made = std::make_shared<int>(3);
+        value = made;
+        return made;
+      });
+      if (has_callback) future.add_done_callback([](const AnyFuture&) {});
+    }
+    EXPECT_TRUE(ran);
+    EXPECT_TRUE(value.expired()) << (has_callback ? "with" : "without") << " a callback";
+  }
+}
+
 TEST(ThreadPoolExecutor, EXE_01_a_task_may_submit_to_its_own_pool) {
   ThreadPoolExecutor pool(1);
   auto inner = pool.submit([&pool] { return pool.submit(square, 5); });

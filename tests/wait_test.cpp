@@ -88,8 +88,13 @@ TEST_F(WaitTest, WAIT_05_values_alone_do_not_end_a_wait_for_an_exception) {
 }
 
 TEST_F(WaitTest, two_threads_may_wait_for_the_same_futures) {
-  std::jthread other([&] { EXPECT_EQ(wait(futures_).done, futures_); });
-  std::jthread setter([&, test = this_thread_id()] {
+  const Mailbox sleeper;
+  std::jthread other([&] {
+    sleeper.name().post(this_thread_id());
+    EXPECT_EQ(wait(futures_).done, futures_);
+  });
+  std::jthread setter([&, test = this_thread_id(), other_thread = sleeper.receive()] {
+    await_sleep_of(other_thread);
     await_sleep_of(test);
     for (auto& promise : promises_) promise.set_result(1);
   });
