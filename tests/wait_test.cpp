@@ -189,6 +189,23 @@ TEST_F(CompletionSetTest, may_go_while_futures_are_pending) {
   for (auto& promise : promises_) promise.set_result(1);
 }
 
+TEST_F(CompletionSetTest, WAIT_12_sets_leave_a_future_in_any_order) {
+  const auto waiting_for_it = [&] {
+    auto set = std::make_unique<CompletionSet<Future<int>>>();
+    set->add(futures_[0]);
+    return set;
+  };
+  const auto oldest = waiting_for_it();
+  auto middle = waiting_for_it();
+  auto newest = waiting_for_it();
+  newest.reset();
+  middle.reset();
+  const auto later = waiting_for_it();  // perhaps in the memory of those that are gone
+  promises_[0].set_result(0);
+  EXPECT_EQ(oldest->next(0s), futures_[0]);
+  EXPECT_EQ(later->next(0s), futures_[0]);
+}
+
 TEST_F(CompletionSetTest, lets_go_of_what_it_gave) {
   CompletionSet<Future<int>> set;
   Promise<int> promise;

@@ -129,7 +129,7 @@ def try_all(chosen: list, options: argparse.Namespace, console) -> int:
 
     place = options.root / "build" / "mutate"
     place.mkdir(parents=True, exist_ok=True)
-    supervising.adopt_orphans()
+    supervising.begin()
     copy = mutation_copy.Copy(options.root, place, options.jobs, options.test_jobs or options.jobs, options.limit)
     tree = copy.bring_up_to_date()
     journal = mutation_results.Journal(place / "journal.jsonl", options.resume)

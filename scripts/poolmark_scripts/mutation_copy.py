@@ -29,6 +29,7 @@ NEVER_RUN = r"^consumer\."
 SLOW_TESTS = r"^(sandbox\.|process_pool_soak|ThreadPoolStress|fault_hooks)"
 # Changes of these make no green copy red.
 NOT_BUILT = ("docs/", "results/", "scripts/", "tests/mutations/", "tests/scripts/")
+TRIES_WHEN_STOPPED = 3
 BUILD_LIMIT_S = 3600.0
 TESTS_LIMIT_S = 1800.0
 
@@ -157,9 +158,10 @@ class Copy:
         return quick or self._test_until_failure(["-R", SLOW_TESTS, "-E", "|".join(leave_out)])
 
     def _test_until_failure(self, chosen: list[str]) -> Failure | None:
-        failure, ended = self._test(chosen)
-        if failure is not None and ended.was_stopped:
-            failure, ended = self._test(chosen)  # perhaps it was only the time that was taken from it
+        for _ in range(TRIES_WHEN_STOPPED):
+            failure, ended = self._test(chosen)
+            if not ended.was_stopped:
+                break
         if failure is None and ended.status != 0:
             raise CopyError(f"ctest did not run the tests:\n{ended.tail}")
         return failure
@@ -171,7 +173,7 @@ class Copy:
             found = RESULT.match(line)
             if found and found["how"] not in ("Skipped", "Not"):
                 typed = TYPED_TEST.match(found["name"])
-                name = f"{typed['suite']}.{typed['test']}" if typed else found["name"]
+                name = f"{typed['suite']}.{typed['test']}" if typed else found["name"].partition("  #")[0]
                 return Failure(name, found["how"]), ended
         if any("Error running test executable" in line for line in ended.lines):
             return Failure("a test program cannot even list its tests", "Failed"), ended

@@ -14,7 +14,7 @@ from typing import Callable, Sequence
 
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_INTERVAL_S = 0.5
-# A loop that looks twice a second and finds so much time gone was stopped, and so was what it runs.
+# A loop that looks twice a second and finds so much time gone was not let run, nor was what it runs.
 STOPPED_S = 5.0
 
 
@@ -25,7 +25,8 @@ class Ended:
     status: int
     lines: list[str] = field(default_factory=list)
     too_late: bool = False
-    # The machine slept or somebody stopped us: the clocks of those that were running are worth nothing.
+    # The machine slept, or somebody stopped us and went on: clocks are worth nothing then, and a thread that
+    # waited for a wake in vain has been woken.
     was_stopped: bool = False
 
     @property
@@ -34,9 +35,23 @@ class Ended:
         return "\n".join(f"  {line}" for line in self.lines[-30:])
 
 
-def adopt_orphans() -> None:
+class _Stops:
+    """How often this process was stopped and went on."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def count_one(self, *_: object) -> None:
+        self.count += 1
+
+
+_stops = _Stops()
+
+
+def begin() -> None:
     """From here on a process whose parent dies becomes our child, and not init's: we can find and end it."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGCONT, _stops.count_one)
 
 
 def run(
@@ -68,6 +83,7 @@ def _follow(process: subprocess.Popen[bytes], limit_s: float, on_line: Callable[
     os.set_blocking(process.stdout.fileno(), False)
     unfinished = b""
     started = looked = time.monotonic()
+    stops_before = _stops.count
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while True:
@@ -86,7 +102,7 @@ def _follow(process: subprocess.Popen[bytes], limit_s: float, on_line: Callable[
             if not piece:
                 time.sleep(0.01)  # at the end of its output, a little before its own
             now = time.monotonic()
-            ended.was_stopped = ended.was_stopped or now - looked > STOPPED_S
+            ended.was_stopped |= now - looked > STOPPED_S or _stops.count != stops_before
             looked = now
             if now - started > limit_s:
                 ended.too_late = True
