@@ -186,7 +186,7 @@ TEST(Deadlock, an_initializer_that_waits_for_its_own_pool_breaks_it) {
   EXPECT_THROW_WITH(pool->submit(square, 1).result(), BrokenThreadPool, "waiting for ever");
 }
 
-TEST(Deadlock, a_map_waits_for_the_readers_of_the_callers_range_all_the_same) {
+void expect_to_wait_for_readers(const MapOptions& options) {
   ThreadPoolExecutor pool(without_run_in_place(2));
   Mailbox reader;
   Mailbox sleeper;
@@ -196,6 +196,7 @@ TEST(Deadlock, a_map_waits_for_the_readers_of_the_callers_range_all_the_same) {
     const std::vector inputs{1};
     {
       auto map = pool.map(
+          options,
           [&](int) {
             auto behind = pool.submit(square, 5);
             never_starts.set_result(behind);
@@ -213,6 +214,11 @@ TEST(Deadlock, a_map_waits_for_the_readers_of_the_callers_range_all_the_same) {
   await_sleep_of(sleeper.receive());
   EXPECT_TRUE(never_starts.get_future().result().cancel());
   EXPECT_TRUE(outer.result());
+}
+
+TEST(Deadlock, a_map_waits_for_the_readers_of_the_callers_range_all_the_same) {
+  expect_to_wait_for_readers({});
+  expect_to_wait_for_readers({.buffersize = 1});
 }
 
 TEST(Deadlock, a_child_forked_amid_blocked_workers_can_find_one_of_its_own) {

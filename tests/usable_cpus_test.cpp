@@ -57,6 +57,7 @@ TEST_F(CgroupTree, v2_the_least_quota_on_the_way_up_counts) {
   write("/sys/fs/cgroup/a/b/c/cpu.max", "max 100000");
   write("/sys/fs/cgroup/a/b/cpu.max", "300000 100000");
   write("/sys/fs/cgroup/a/cpu.max", "200000 100000");
+  write("/sys/fs/cgroup/cpu.max", "400000 100000");
   EXPECT_DOUBLE_EQ(quota(), 2);
 }
 

@@ -60,6 +60,19 @@ TEST(WaitingInWorker, MAP_25_an_unordered_map_is_run_by_the_only_worker_that_wai
             14);
 }
 
+TEST(WaitingInWorker, WAIT_05_a_wait_for_an_exception_ends_with_the_first) {
+  ThreadPoolExecutor pool(3);
+  const Event may_end;
+  const auto outer = pool.submit([&] {
+    const std::vector futures{pool.submit(throw_out_of_range, 5),
+                              pool.submit(return_when, may_end.name(), 42)};
+    const auto parts = wait(futures, {.return_when = ReturnWhen::FirstException});
+    may_end.set();
+    return parts.not_done.size();
+  });
+  EXPECT_EQ(outer.result(), 1U);
+}
+
 TEST(WaitingInWorker, a_map_that_nobody_reads_ends_in_a_pool_of_one) {
   const std::vector<int> inputs{1, 2, 3};
   std::atomic<int> ran{0};
