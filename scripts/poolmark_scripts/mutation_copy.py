@@ -140,7 +140,8 @@ class Copy:
 
     def build(self, targets: Sequence[str] = ()) -> None:
         """Builds the targets; none means all."""
-        ended = supervising.run(["ninja", "-j", str(self._jobs), "-C", str(self._build), *targets], self._root, BUILD_LIMIT_S)
+        command = ["ninja", "-j", str(self._jobs), "-C", str(self._build), *targets]
+        ended = supervising.run(command, self._root, BUILD_LIMIT_S)
         if any(line.startswith("ninja: error: unknown target") for line in ended.lines):
             raise CopyError(ended.lines[-1])
         if ended.status != 0:

@@ -116,7 +116,8 @@ def counts_of(results: Iterable[Result]) -> str:
     """How many of each, and the share that was caught of those that say anything."""
     counts = Counter(result.outcome for result in results)
     tried = counts[CAUGHT] + counts[SURVIVED] + counts[EXPLAINED]
-    words = ", ".join(f"{counts[o]} {o}" for o in (CAUGHT, SURVIVED, EXPLAINED, BROKEN, STALE) if counts[o] or o == CAUGHT)
+    shown = [outcome for outcome in (CAUGHT, SURVIVED, EXPLAINED, BROKEN, STALE) if counts[outcome] or outcome == CAUGHT]
+    words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in shown)
     return words + (f"; {100 * counts[CAUGHT] / tried:.0f} % caught" if tried else "")
 
 

@@ -4,7 +4,11 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
+#include <thread>
+
+#include "event.hpp"
 
 namespace poolmark::detail {
 namespace {
@@ -28,6 +32,18 @@ TEST(Bell, RingsOnceForOneSleep) {
   std::uint64_t count = 0;
   ASSERT_EQ(read(bell.event(), &count, sizeof count), static_cast<ssize_t>(sizeof count));
   EXPECT_EQ(count, 1U);
+}
+
+TEST(Bell, WakesAThreadThatWaits) {
+  Bell bell = Bell::create();
+  bell.set_sleeper(PoolSleeper::kDrainer);
+  const test::Mailbox sleeper;
+  std::jthread drainer([&] {
+    sleeper.name().post(test::this_thread_id());
+    bell.sleep_as_drainer(std::chrono::steady_clock::now() + std::chrono::hours(1));
+  });
+  test::await_sleep_of(sleeper.receive());
+  bell.ring();
 }
 
 // cpython#105829: there a pipe, which filled up and blocked who submitted.

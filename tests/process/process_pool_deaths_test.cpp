@@ -83,6 +83,21 @@ TEST(WorkerDeath, LosesNothingOfWhatWaitsInItsRing) {
   for (int i = 0; i < 200; ++i) EXPECT_EQ(futures[static_cast<std::size_t>(i)].result(), i + 1);
 }
 
+TEST(WorkerDeath, LeavesTheOrderOfWhatWaitsInItsRing) {
+  constexpr int kTasks = 50;
+  Event begun;
+  const Mailbox ran;
+  ProcessPoolExecutor pool(with_workers(1));
+  teach_that_tasks_are_short(pool);
+  const auto doomed = pool.submit(hang, begun.name());
+  begun.wait();
+  const auto post = [](MailboxName box, int message) { box.post(message); };
+  for (int i = 0; i < kTasks; ++i) pool.submit(post, ran.name(), i);
+  kill(pool.worker_pids().at(0), SIGKILL);
+  EXPECT_EQ(death_of(doomed).signal, SIGKILL);
+  for (int i = 0; i < kTasks; ++i) EXPECT_EQ(ran.receive(), i);
+}
+
 TEST(WorkerDeath, DLK_11_leaves_a_payload_larger_than_the_ring_whole) {
   Event begun;
   ProcessPoolExecutor pool(with_workers(1));
