@@ -183,7 +183,7 @@ def require_green(copy, tree: str, note: Path, console) -> None:
     except mutation_copy.DoesNotCompile as error:
         raise mutation_copy.CopyError(f"the tree does not compile as it is:\n{error}") from None
     console.print("testing the copy, without any mutation ...")
-    failure = copy.first_failure_of_all(compiles_too=True, already_run="")
+    failure = copy.first_failure_of_all(compiles_too=True)
     if failure is not None:
         raise mutation_copy.CopyError(f"{failure} fails without any mutation: mend that first.")
     note.write_text(tree)
@@ -203,7 +203,8 @@ def try_one(copy, mutation, text: str):
             failure = copy.first_failure(mutation.tests)
         if failure is None:
             copy.build()
-            failure = copy.first_failure_of_all(not mutation.file.endswith(".cpp"), mutation.tests)
+            # Those that ran above too: what they need was built in part, and some may be of an older build.
+            failure = copy.first_failure_of_all(compiles_too=not mutation.file.endswith(".cpp"))
     except mutation_copy.DoesNotCompile as complaint:
         return Result.of(mutation, text, BROKEN, str(complaint), time.monotonic() - started)
     finally:

@@ -152,9 +152,9 @@ class Copy:
         """Runs the tests with such names until one fails."""
         return self._test_until_failure(["-R", tests, "-E", NEVER_RUN])
 
-    def first_failure_of_all(self, compiles_too: bool, already_run: str) -> Failure | None:
-        """Runs all tests but those, the slow ones last, until one fails."""
-        leave_out = [NEVER_RUN] + ([] if compiles_too else [COMPILING_TESTS]) + ([already_run] if already_run else [])
+    def first_failure_of_all(self, compiles_too: bool) -> Failure | None:
+        """Runs all tests, the slow ones last, until one fails."""
+        leave_out = [NEVER_RUN] + ([] if compiles_too else [COMPILING_TESTS])
         quick = self._test_until_failure(["-E", "|".join((*leave_out, SLOW_TESTS))])
         return quick or self._test_until_failure(["-R", SLOW_TESTS, "-E", "|".join(leave_out)])
 
