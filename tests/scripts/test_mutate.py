@@ -190,6 +190,8 @@ def test_interrupted_it_tells_what_it_has(root: Path, project: Path) -> None:
         seen.append(process.stdout.readline())
     while not running(project / "build"):
         time.sleep(0.05)  # until the test that hangs is there
+    second = mutate(root, project, "--only", "noticed")
+    assert second.returncode == 2 and "another scripts/mutate is at work" in second.stderr
     process.send_signal(signal.SIGINT)
     rest = process.stdout.read()
     assert process.wait() == 130
