@@ -74,17 +74,20 @@ TEST_F(Refused, PPE_10_a_service_thread_that_cannot_start_fails_submit_and_hangs
 }
 
 TEST_F(Refused, PPE_10_without_a_thread_for_them_callbacks_run_all_the_same) {
-  EXPECT_EQ(in_forked_child([]() -> std::string {
-              ProcessPoolExecutor pool({.max_workers = 1});
-              if (pool.submit(increment, 1).result() != 2) return "wrong result";
-              refuse_threads();
-              Event called;
-              auto future = pool.submit(increment, 1);
-              future.add_done_callback([name = called.name()](const Future<int>&) { name.set(); });
-              called.wait();
-              return "";
-            }),
-            "");
+  EXPECT_EQ(
+      in_forked_child([]() -> std::string {
+        ProcessPoolExecutor pool({.max_workers = 1});
+        if (pool.submit(increment, 1).result() != 2) return "wrong result";
+        refuse_threads();
+        const Event called;
+        const Event may_end;  // not before it has its callback, which would run here otherwise
+        auto future = pool.submit([](EventName event) { event.wait(); }, may_end.name());
+        future.add_done_callback([name = called.name()](const AnyFuture&) { name.set(); });
+        may_end.set();
+        called.wait();
+        return "";
+      }),
+      "");
 }
 
 /// Lets process `pid`, of the same user, have so many processes. For an ordinary user only: the

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -24,7 +25,8 @@ struct RefusedCall {
   unsigned bits = 0;
 };
 
-/// False if the kernel, or a sandbox around this one, does not allow it.
+/// In all threads of this process. False if the kernel, or a sandbox around this one, does not
+/// allow it.
 inline bool refuse_calls(const std::vector<RefusedCall>& calls) {
   const auto statement = [](unsigned code, unsigned k) {
     return sock_filter{static_cast<unsigned short>(code), 0, 0, k};
@@ -50,7 +52,7 @@ inline bool refuse_calls(const std::vector<RefusedCall>& calls) {
   filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
 }
 
 /// Threads cannot be started, processes can.
