@@ -56,10 +56,15 @@ TEST(PayloadStore, gives_what_is_asked_for_and_what_was_given_back_first) {
   for (SharedBlock* block : {first, large, again, third}) store.give_back(block);
 }
 
-TEST(PayloadStore, leaves_descriptors_for_others) {
-  PayloadStore store;
+std::vector<SharedBlock*> obtain_all(PayloadStore& store) {
   std::vector<SharedBlock*> blocks;
   while (SharedBlock* block = store.obtain(1)) blocks.push_back(block);
+  return blocks;
+}
+
+TEST(PayloadStore, leaves_descriptors_for_others) {
+  PayloadStore store;
+  const std::vector<SharedBlock*> blocks = obtain_all(store);
   EXPECT_EQ(blocks.size(), 32U);
   store.give_back(blocks.back());
   EXPECT_EQ(store.obtain(1), blocks.back());
@@ -72,11 +77,16 @@ TEST(PayloadStore, keeps_so_much_and_drops_it_when_told) {
   SharedBlock* large = store.obtain(200 * kMebi);
   SharedBlock* too_much = store.obtain(100 * kMebi);
   store.give_back(large);
+  EXPECT_EQ(store.obtain(200 * kMebi), large);
+  store.give_back(large);
   store.give_back(too_much);
   EXPECT_EQ(count_descriptors(), before + 1);
   store.drop_unused();
   EXPECT_EQ(count_descriptors(), before);
   EXPECT_FALSE(store.has_unused());
+  const std::vector<SharedBlock*> blocks = obtain_all(store);
+  EXPECT_EQ(blocks.size(), 32U) << "those that are gone count no more";
+  for (SharedBlock* block : blocks) store.give_back(block);
 }
 
 TEST(PayloadStore, has_nothing_of_impossible_size) {
