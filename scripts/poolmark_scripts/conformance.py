@@ -10,12 +10,13 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from poolmark_scripts import conformance_document, conformance_rows, conformance_tests
+from poolmark_scripts import conformance_document, conformance_rows, conformance_tests, mutations
 from poolmark_scripts.conformance_rows import Rows, RowsError, Status
 from poolmark_scripts.conformance_tests import Outcome, ResultsError, RowTest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = Path("tests", "conformance_rows.json")
+MUTATIONS = Path("tests", "mutations")
 DOCUMENT = Path("docs", "conformance.md")
 DEVIATIONS = Path("docs", "deviations.md")
 RESULTS_NAME = "test-results.xml"  # in the build directory: of ctest's last run, here or in scripts/test
@@ -108,13 +109,14 @@ def main(argv: list[str]) -> int:
         if options.run:
             _run(options.build, table)
         tests = _results_of(options.build, table)
-    except (RowsError, ResultsError) as error:
+        broken = mutations.load(ROOT / MUTATIONS)
+    except (RowsError, ResultsError, mutations.ListError) as error:
         print(f"scripts/conformance: {error}", file=sys.stderr)
         return EXIT_USAGE
     deviations = (ROOT / DEVIATIONS).read_text(encoding="utf-8")
     account = account_for(table, tests, deviations)
     report(table, account)
-    text = conformance_document.document(table, tests, deviations)
+    text = conformance_document.document(table, tests, deviations, broken)
     is_written = bring_up_to_date(ROOT / DOCUMENT, text, options.check)
     return 0 if account.is_complete and is_written else EXIT_INCOMPLETE
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from poolmark_scripts.conformance_rows import ID, Row, Rows, Status
 from poolmark_scripts.conformance_tests import EXECUTORS, Outcome, RowTest
+from poolmark_scripts.mutations import Mutation
 
 HEAD = """\
 # Conformance with concurrent.futures
@@ -24,8 +25,10 @@ the row is not about it.
 """
 
 
-def document(table: Rows, tests: Iterable[RowTest], deviations: str) -> str:
-    """The whole text. It depends on nothing but the names of the tests and the skips that they declare."""
+def document(
+    table: Rows, tests: Iterable[RowTest], deviations: str, mutations: Sequence[Mutation] = ()
+) -> str:  # fmt: skip
+    """The whole text. It depends on the names of the tests, the skips that they declare, and the list of mutations."""
     by_row: dict[str, list[RowTest]] = {}
     for test in tests:
         for row_id in test.ids:
@@ -33,7 +36,23 @@ def document(table: Rows, tests: Iterable[RowTest], deviations: str) -> str:
     sections = sections_by_row(deviations)
     parts = [HEAD, _counts(table)]
     parts += [_group(table, group, heading, by_row, sections) for group, heading in table.groups.items()]
+    if mutations:
+        parts.append(_survivors(mutations))
     return "\n".join(parts)
+
+
+def _survivors(mutations: Sequence[Mutation]) -> str:
+    lines = [
+        "## What no test notices\n",
+        f"`scripts/mutate` breaks the library in {len(mutations)} ways, one at a time (`tests/mutations/`), and runs the",
+        "tests. It is known of these that no test can tell, and why:\n",
+        "| mutation | what it breaks | why no test tells |",
+        "| --- | --- | --- |",
+    ]
+    for each in mutations:
+        if each.survives:
+            lines.append(f"| `{each.id}`, `{each.file}` | {_cell(each.what)} | {_cell(each.survives)} |")
+    return "\n".join(lines) + "\n"
 
 
 def sections_by_row(deviations: str) -> dict[str, str]:

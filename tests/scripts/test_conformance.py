@@ -23,6 +23,24 @@ EVERYTHING = (
 OTHER_TYPE = "FutureTest.FUT_01_of_a_type<FutureTest/0.  # TypeParam = int>"
 
 
+MUTATIONS = """
+[[mutation]]
+id = "told-twice"
+file = "src/future.cpp"
+what = "a callback | runs twice"
+find = "once"
+replace = "twice"
+
+[[mutation]]
+id = "slower"
+file = "src/future.cpp"
+what = "it takes longer"
+find = "fast"
+replace = "slow"
+survives = "no test goes by time"
+"""
+
+
 def table_file(directory: Path, **changes: object) -> Path:
     """A table of three rows; `changes` replace fields of the second one."""
     row = {"id": "FUT-02", "status": "DEVIATE", "what": "A | B", "cpp": "cancel()", "why": "better", "cpython": [7]}
@@ -155,6 +173,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "build").mkdir()
     table_file(tmp_path).rename(tmp_path / conformance.ROWS)
     (tmp_path / conformance.DEVIATIONS).write_text(DEVIATIONS)
+    (tmp_path / conformance.MUTATIONS).mkdir()
+    (tmp_path / conformance.MUTATIONS / "all.toml").write_text(MUTATIONS)
     listed = json.dumps({"tests": [{"name": name} for name, _ in EVERYTHING]})
     ctest = tmp_path / "bin" / "ctest"
     ctest.parent.mkdir()
@@ -179,6 +199,15 @@ def test_the_command_writes_then_checks(checkout: Path, capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     assert "3 rows: 2 tested (1 of them skipped" in said and "1 not applicable, 0 missing" in said
     assert "\x1b" not in said
+    written = (checkout / conformance.DOCUMENT).read_text()
+    assert "in 2 ways" in written and "told-twice" not in written
+    assert "| `slower`, `src/future.cpp` | it takes longer | no test goes by time |" in written
+
+
+def test_a_list_of_mutations_that_cannot_be_read_is_told(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (checkout / conformance.MUTATIONS / "all.toml").write_text(MUTATIONS + "survived = 1\n")
+    assert conformance.main(put_results(checkout, *EVERYTHING)) == 2
+    assert "all.toml" in capsys.readouterr().err
 
 
 def test_results_of_other_tests_than_are_built_are_refused(
