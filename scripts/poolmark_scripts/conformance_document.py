@@ -60,11 +60,11 @@ def sections_by_row(deviations: str) -> dict[str, str]:
     anchors: dict[str, str] = {}
     anchor = ""
     for line in deviations.splitlines():
-        if line.startswith("#"):
+        if line.startswith("## "):
             words = re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower())
             anchor = words.replace(" ", "-")
-        for found in ID.findall(line):
-            anchors.setdefault(found, anchor)
+        if anchor:  # what stands before the first section explains nothing
+            anchors |= {found: anchor for found in ID.findall(line) if found not in anchors}
     return anchors
 
 

@@ -14,7 +14,7 @@ from poolmark_scripts.conformance_tests import Outcome, ResultsError, RowTest
 
 SEQUENTIAL = "FutureConformance.{}<FutureConformance/sequential.  # TypeParam = poolmark::test::Sequential>"
 THREAD = "FutureConformance.{}<FutureConformance/thread.  # TypeParam = poolmark::test::Threads>"
-DEVIATIONS = "# Where\n\n## Cancelling and waiting\n\n| a cancelled future (FUT-02) | not done | done |\n"
+DEVIATIONS = "# Where\n\nIds like FUT-02\n\n## Cancelling and waiting\n\n| a cancelled future (FUT-02) | not done | done |\n"
 EVERYTHING = (
     (SEQUENTIAL.format("FUT_01_states_follow_the_task"), "skip"),
     (THREAD.format("FUT_01_states_follow_the_task"), "run"),
