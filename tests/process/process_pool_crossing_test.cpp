@@ -212,6 +212,33 @@ TEST_F(Crossing, DLK_08_an_exit_while_the_result_is_written_is_reported_with_its
   EXPECT_EQ(death_of(submit_writer<leave_with_0>(pool)).exit_code, 0);
 }
 
+/// Whom a result asks while it is read; null in the workers.
+ProcessPoolExecutor* asked_pool = nullptr;
+
+struct AsksThePoolAgain {
+  int value = 0;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(value);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(value);
+    if (asked_pool != nullptr) value = asked_pool->submit(increment, value).result();
+  }
+  AsksThePoolAgain() = default;
+  explicit AsksThePoolAgain(int given) : value(given) {}
+  AsksThePoolAgain(const AsksThePoolAgain& other) : value(other.value) {}
+};
+
+TEST_F(Crossing, a_result_may_wait_for_another_task_of_its_pool_while_it_is_read) {
+  const auto make = [](int value) { return AsksThePoolAgain(value); };
+  EXPECT_EQ(pool.submit(increment, 1).result(), 2);  // the worker is there: it has no asked_pool
+  asked_pool = &pool;
+  EXPECT_EQ(pool.submit(make, 5).result().value, 6);
+  asked_pool = nullptr;
+}
+
 TEST_F(Crossing, DLK_09_a_result_that_cannot_be_read_fails_that_task_only) {
   const pid_t worker = pool.submit(own_pid).result();
   const auto failed = pool.submit([] { return RefusesToBeRead{"x"}; });

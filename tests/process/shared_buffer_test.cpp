@@ -115,6 +115,19 @@ TEST(SharedBuffer, is_counted_across_processes) {
   EXPECT_EQ(counter[0], 200'000);
 }
 
+TEST(SharedBuffer, gives_its_memory_back_though_a_worker_keeps_it_mapped) {
+  static const int* kept = nullptr;  // the worker's
+  ProcessPoolExecutor pool(with_workers(1));
+  {
+    const SharedBuffer<int> buffer(1'000);
+    buffer[3] = 7;
+    const auto keep = [](const SharedBuffer<int>& mapped) { return *(kept = &mapped[3]); };
+    EXPECT_EQ(pool.submit(keep, buffer).result(), 7);
+  }
+  // What was given back reads as zeros.
+  EXPECT_EQ(pool.submit([] { return *kept; }).result(), 0);
+}
+
 TEST(SharedBuffer, works_in_threads) {
   ThreadPoolExecutor pool(2);
   const SharedBuffer<int> squares(10);
