@@ -89,6 +89,11 @@ TEST(PayloadStore, keeps_so_much_and_drops_it_when_told) {
   for (SharedBlock* block : blocks) store.give_back(block);
 }
 
+TEST(MemoryFile, can_be_shrunk_by_nobody) {
+  const detail::OwnedFd file = detail::make_memory_file("poolmark-test", kMebi);
+  EXPECT_EQ(ftruncate(file.get(), 0), -1);
+}
+
 TEST(PayloadStore, has_nothing_of_impossible_size) {
   PayloadStore store;
   EXPECT_EQ(store.obtain(~std::size_t{0}), nullptr);
