@@ -223,6 +223,7 @@ TEST(Deadlock, a_map_waits_for_the_readers_of_the_callers_range_all_the_same) {
 
 TEST(Deadlock, a_child_forked_amid_blocked_workers_can_find_one_of_its_own) {
   SKIP_UNDER_TSAN("a forked child may not start threads");
+  SKIP_UNDER_ASAN("a child forked amid threads at work may not ask for memory");
   ThreadPoolExecutor outer(without_run_in_place(2));
   ThreadPoolExecutor inner(1);
   std::atomic<bool> stop{false};

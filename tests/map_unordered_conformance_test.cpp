@@ -72,6 +72,7 @@ TYPED_TEST(MapUnorderedConformance, MAP_25_results_come_as_they_are_done) {
 }
 
 TYPED_TEST(MapUnorderedConformance, MAP_25_one_worker_completes_in_input_order) {
+  if (!TypeParam::kSharesMemory) SKIP_ROW("two threads may collect what one process has answered");
   auto pool = TypeParam::make(1);
   EXPECT_EQ(collect(pool.map_unordered(square, std::views::iota(0, 50))), squares_below(50));
   EXPECT_EQ(collect(pool.map_unordered({.chunksize = 3}, square, std::views::iota(0, 50))),

@@ -24,6 +24,12 @@ namespace poolmark::test {
 #if __has_feature(thread_sanitizer)
 #define POOLMARK_TEST_UNDER_TSAN 1
 #endif
+#if __has_feature(address_sanitizer)
+#define POOLMARK_TEST_UNDER_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define POOLMARK_TEST_UNDER_ASAN 1
 #endif
 #if defined(__SANITIZE_THREAD__)
 #define POOLMARK_TEST_UNDER_TSAN 1
@@ -35,6 +41,14 @@ namespace poolmark::test {
 #define SKIP_UNDER_TSAN(reason) GTEST_SKIP() << "under the thread sanitizer: " << (reason)
 #else
 #define SKIP_UNDER_TSAN(reason) static_cast<void>(reason)
+#endif
+
+/// The address sanitizer's memory has locks that nobody holds still during a fork: a child that
+/// asks for memory waits for ever if a thread of its parent was just asking for some.
+#ifdef POOLMARK_TEST_UNDER_ASAN
+#define SKIP_UNDER_ASAN(reason) GTEST_SKIP() << "under the address sanitizer: " << (reason)
+#else
+#define SKIP_UNDER_ASAN(reason) static_cast<void>(reason)
 #endif
 
 /// Options for pools from the zygote of main(), so that tests may have threads.

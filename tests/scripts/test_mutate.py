@@ -182,8 +182,10 @@ def test_a_tree_that_does_not_compile_is_refused(root: Path, project: Path) -> N
 
 def test_interrupted_it_tells_what_it_has(root: Path, project: Path) -> None:
     process = subprocess.Popen(
-        command(root, project, "--only", "noticed", "endless", "--limit", "60"), stdout=subprocess.PIPE, text=True
-    )
+        command(root, project, "--only", "noticed", "endless", "--limit", "60"), stdout=subprocess.PIPE, text=True,
+        # Where the tests run in the background of a shell, SIGINT is ignored, and stays so.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     assert process.stdout is not None
     seen = [process.stdout.readline()]
     while "[1/2]" not in seen[-1]:
