@@ -1,3 +1,4 @@
+#include <future>
 #include <set>
 #include <thread>
 
@@ -139,7 +140,14 @@ TEST(PoolZygote, SeesTheGlobalsAsTheyWereWhenThePoolWasMade) {
 TEST(PoolZygote, WorksInAProcessWithThreads) {
   SKIP_UNDER_TSAN("a child forked from a process with threads may not fork or start threads");
   Event may_end;
-  std::thread other([&] { may_end.wait(); });
+  std::promise<int> its_id;
+  std::thread other([&] {
+    its_id.set_value(this_thread_id());
+    may_end.wait();
+  });
+  // One that asks for memory at the moment of the fork would leave the zygote with a locked
+  // allocator under the address sanitizer.
+  await_sleep_of(its_id.get_future().get());
   {
     ProcessPoolExecutor pool({.max_workers = 2});
     EXPECT_EQ(pool.submit(increment, 1).result(), 2);
