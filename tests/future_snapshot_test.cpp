@@ -34,6 +34,20 @@ TEST(Future, FUT_28_a_snapshot_of_a_void_future_has_a_value_too) {
   EXPECT_NE(promise.get_future().snapshot().value, nullptr);
 }
 
+/// Is cancelled between the two looks that a snapshot takes.
+class CancelledWhileLookedAt final : public detail::TypedState<int> {
+ public:
+  bool has_started() const noexcept override {
+    const_cast<CancelledWhileLookedAt*>(this)->try_cancel();
+    return true;  // no longer pending, and yet it never ran
+  }
+};
+
+TEST(Future, FUT_28_a_future_that_is_cancelled_meanwhile_is_not_running) {
+  const auto state = detail::make_intrusive<CancelledWhileLookedAt>();
+  EXPECT_EQ(state->observed_phase(), detail::Phase::kCancelled);
+}
+
 TEST(Future, FUT_28_a_snapshot_is_of_one_moment_while_others_complete) {
   constexpr int kRounds = 100;
   for (int round = 0; round < kRounds; ++round) {

@@ -179,40 +179,32 @@ TYPED_TEST(ShutdownConformanceDeathTest, SHU_07_the_end_of_the_program_waits_for
   EXPECT_EXIT(end_with_work(), ::testing::ExitedWithCode(0), "task 9 ran");
 }
 
+/// Ends the program while a task runs that never ends, and another one waits behind it.
+template <class Executor>
+[[noreturn]] void leave_work_behind(const ShutdownOptions& options) {
+  // Still there at the end, or the task would fail and end.
+  static Event begun;
+  static Event never;
+  {
+    auto pool = Executor::make(1);
+    pool.submit(hold_worker, begun.name(), never.name(), 1);
+    begun.wait();
+    const auto pending = pool.submit(square, 3);
+    pool.shutdown(options);
+    if (pending.cancelled() != options.cancel_futures) std::abort();
+  }
+  std::exit(0);  // NOLINT(concurrency-mt-unsafe): the end of the program is what is tested
+}
+
 TYPED_TEST(ShutdownConformanceDeathTest, SHU_05_cancelling_without_waiting_is_safe_at_the_end) {
   if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
-  const auto end_with_work = [] {
-    // Still there at the end, or the task would fail and end.
-    static Event begun;
-    static Event never;
-    {
-      auto pool = TypeParam::make(1);
-      pool.submit(hold_worker, begun.name(), never.name(), 1);
-      begun.wait();
-      const auto pending = pool.submit(square, 3);
-      pool.shutdown({.wait = false, .cancel_futures = true});
-      if (!pending.cancelled()) std::abort();
-    }
-    std::exit(0);  // NOLINT(concurrency-mt-unsafe): the end of the program is what is tested
-  };
-  EXPECT_EXIT(end_with_work(), ::testing::ExitedWithCode(0), "");
+  const ShutdownOptions cancelling{.wait = false, .cancel_futures = true};
+  EXPECT_EXIT(leave_work_behind<TypeParam>(cancelling), ::testing::ExitedWithCode(0), "");
 }
 
 TYPED_TEST(ShutdownConformanceDeathTest, SHU_08_work_that_nobody_waits_for_does_not_hang_the_end) {
   if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
-  const auto end_with_work = [] {
-    // Still there at the end, or the task would fail and end.
-    static Event begun;
-    static Event never;
-    {
-      auto pool = TypeParam::make(1);
-      pool.submit(hold_worker, begun.name(), never.name(), 1);
-      begun.wait();
-      pool.shutdown({.wait = false});
-    }
-    std::exit(0);  // NOLINT(concurrency-mt-unsafe): the end of the program is what is tested
-  };
-  EXPECT_EXIT(end_with_work(), ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(leave_work_behind<TypeParam>({.wait = false}), ::testing::ExitedWithCode(0), "");
 }
 
 TYPED_TEST(ShutdownConformance, SHU_09_submit_cancel_and_shut_down) {

@@ -10,6 +10,7 @@ from typing import Iterable
 
 from rich.console import Console
 
+from poolmark_scripts import whole_file
 from poolmark_scripts.mutations import Mutation
 
 CAUGHT, SURVIVED, EXPLAINED, STALE, BROKEN = "caught", "survived", "explained", "stale", "does not compile"
@@ -125,7 +126,7 @@ def write_json(path: Path, results: list[Result], left: int) -> None:
     """Everything, for other programs."""
     counts = Counter(result.outcome for result in results)
     content = {"counts": dict(counts), "not_tried": left, "mutations": [asdict(result) for result in results]}
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    whole_file.write_json(path, content)
 
 
 def _shown(result: Result) -> str:

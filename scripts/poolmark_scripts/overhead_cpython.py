@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from poolmark_scripts import overhead_results
+from poolmark_scripts.interpreters import NoPython, find_python
+from poolmark_scripts.whole_file import write_json
 
 PROGRAM = Path(__file__).with_name("cpython_overhead.py")
-PROBE = "import sys, concurrent.futures.process; sys.exit(sys.implementation.name != 'cpython')"
 NO_PYTHON = "CPython (no python3 with concurrent.futures found)"
-
-
-def find_python() -> str | None:
-    """The interpreter to measure, found in the order of scripts/lib/setup.sh: Debian's before another one."""
-    for candidate in (os.environ.get("POOLMARK_PYTHON"), "/usr/bin/python3", "python3"):
-        path = shutil.which(candidate) if candidate else None
-        if path and subprocess.run([path, "-c", PROBE], stderr=subprocess.DEVNULL, check=False).returncode == 0:
-            return path
-    return None
 
 
 def cases_of(document: dict[str, Any]) -> list[str]:
@@ -41,9 +31,11 @@ def add_to(path: Path, repetitions: int, tasks: int, console) -> bool:
     cases = cases_of(document)
     if not cases:
         return True
-    python = find_python()
-    if not python:
-        return _write(path, _skipped(document, NO_PYTHON), True)
+    try:
+        python = find_python()["path"]
+    except NoPython:
+        write_json(path, _skipped(document, NO_PYTHON))
+        return True
     console.print(f"measuring CPython ({python}) ...")
     command = [python, "-B", PROGRAM, f"--repetitions={repetitions}", f"--tasks={tasks}", *(f"--case={each}" for each in cases)]
     run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
@@ -51,8 +43,10 @@ def add_to(path: Path, repetitions: int, tasks: int, console) -> bool:
         measured = json.loads(run.stdout)
     except ValueError:
         print(f"scripts/overhead: {python} ended with status {run.returncode} and wrote no results", file=sys.stderr)
-        return _write(path, _skipped(document, f"CPython ({python} ended with status {run.returncode})"), False)
-    return _write(path, joined(document, measured), run.returncode == 0)
+        write_json(path, _skipped(document, f"CPython ({python} ended with status {run.returncode})"))
+        return False
+    write_json(path, joined(document, measured))
+    return run.returncode == 0
 
 
 def joined(document: dict[str, Any], of_cpython: dict[str, Any]) -> dict[str, Any]:
@@ -65,14 +59,3 @@ def joined(document: dict[str, Any], of_cpython: dict[str, Any]) -> dict[str, An
 def _skipped(document: dict[str, Any], what: str) -> dict[str, Any]:
     so_far = document["context"].get("skipped")
     return {**document, "context": {**document["context"], "skipped": f"{so_far}; {what}" if so_far else what}}
-
-
-def _write(path: Path, document: dict[str, Any], succeeded: bool) -> bool:
-    """Takes the name only when it is complete."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        unfinished.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return succeeded

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
+
+from poolmark_scripts import interpreters
+from poolmark_scripts.whole_file import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -54,17 +56,25 @@ def main(argv: list[str]) -> int:
     console = terminal.console()
     try:
         check_output(options.json)
-        python = python_side_runs.find_python(options.python, os.environ.get("POOLMARK_PYTHON"))
+        python = choose_python(options.python)
         console.print(f"Python: {python['path']}, {python['implementation']} {python['version']}"
                       f"{'' if python['gil'] else ', without GIL'}", soft_wrap=True)  # fmt: skip
         bench.build_program(console)
         return run(options, python, bench.PROGRAM, console)
-    except (UsageError, python_side_runs.NoPython, building.BuildError, results.ResultsError) as error:
+    except (UsageError, building.BuildError, results.ResultsError) as error:
         print(f"scripts/python-side: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
         print("scripts/python-side: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def choose_python(wanted: str | None) -> dict:
+    """What there is to say of the interpreter to measure."""
+    try:
+        return interpreters.find_python(wanted)
+    except interpreters.NoPython as error:
+        raise UsageError(f"{error} Name one with --python PROGRAM.") from None
 
 
 def check_output(output: Path | None) -> None:
@@ -92,19 +102,9 @@ def run(options: argparse.Namespace, python: dict, program: Path, console) -> in
             status.update(f"measuring Python: {at_work}")
     python_side_report.print_report(measured, python, console)
     if options.json:
-        write(options.json, python_side_report.document(measured, python, repetitions))
+        write_json(options.json, python_side_report.document(measured, python, repetitions))
         console.print(f"\nwritten: {options.json}", soft_wrap=True)
     return EXIT_FAILED if measured.failures else 0
-
-
-def write(output: Path, document: dict) -> None:
-    """The file takes its name only when it is complete."""
-    unfinished = output.with_name(output.name + ".unfinished")
-    try:
-        unfinished.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        os.replace(unfinished, output)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

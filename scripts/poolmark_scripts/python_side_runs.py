@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -14,19 +12,8 @@ from typing import Any, Iterator
 from poolmark_scripts import measuring, results
 
 PYTHON, POOLMARK = "Python", "poolmark"
-OLDEST = (3, 9)
 LONGEST_RUN_S = 120
 GRID = (("sequential", 1), ("thread", 1), ("thread", 2), ("process", 1), ("process", 2))
-PROBE = """
-import concurrent.futures.process, json, platform, sys
-print(json.dumps({"path": sys.executable, "implementation": platform.python_implementation(),
-                  "version": platform.python_version(), "at_least_3_9": sys.version_info >= (3, 9),
-                  "gil": getattr(sys, "_is_gil_enabled", lambda: True)()}))
-"""
-
-
-class NoPython(Exception):
-    """There is no interpreter to measure; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -56,29 +43,6 @@ class Measured:
     machine: dict[str, Any] = field(default_factory=dict)
     load_before: float = 0.0
     interrupted: bool = False
-
-
-def find_python(wanted: str | None, environment: str | None) -> dict[str, Any]:
-    """What there is to say of the interpreter to measure: `wanted`, or the first that will do. NoPython if none does."""
-    candidates = [wanted] if wanted else [environment, "/usr/bin/python3", "python3"]
-    for candidate in candidates:
-        path = shutil.which(candidate) if candidate else None
-        about = path and _ask(path)
-        if about and about["implementation"] == "CPython" and about["at_least_3_9"]:
-            return about
-    tried = ", ".join(candidate for candidate in candidates if candidate)
-    raise NoPython(
-        f"none of these is a CPython of {'.'.join(map(str, OLDEST))} or newer with concurrent.futures: {tried}. "
-        "Name one with --python PROGRAM."
-    )
-
-
-def _ask(path: str) -> dict[str, Any] | None:
-    asked = subprocess.run([path, "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-    try:
-        return json.loads(asked.stdout) if asked.returncode == 0 else None
-    except ValueError:
-        return None
 
 
 def measure_poolmark(program: Path, repetitions: int, measured: Measured, console) -> None:

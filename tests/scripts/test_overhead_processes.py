@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from poolmark_scripts import cpython_overhead, goals_processes, overhead, overhead_cpython, overhead_results, terminal
+from poolmark_scripts import (
+    cpython_overhead, goals_processes, interpreters, overhead, overhead_cpython, overhead_results, terminal,
+)  # fmt: skip
 from poolmark_scripts.goals_processes import ProcessRow, Wanted, process_rows
 from test_overhead import cell, document, fake_program, load, printed  # noqa: F401  (load is a fixture)
 
@@ -102,7 +104,7 @@ def fake_cpython(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             f"print({text!r})\nsys.exit({status})\n"
         )
         monkeypatch.setattr(overhead_cpython, "PROGRAM", program)
-        monkeypatch.setattr(overhead_cpython, "find_python", lambda: sys.executable)
+        monkeypatch.setattr(overhead_cpython, "find_python", lambda: {"path": sys.executable})
         return tmp_path / "arguments"
 
     return make
@@ -133,7 +135,7 @@ def test_without_cases_of_processes_cpython_is_left_alone(tmp_path: Path, monkey
 
 def test_without_python_cpython_is_skipped_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POOLMARK_PYTHON", "/no/such/python")
-    monkeypatch.setattr(overhead_cpython.shutil, "which", lambda name: None)
+    monkeypatch.setattr(interpreters.shutil, "which", lambda name: None)
     path = results_file(tmp_path / "r.json", cell(HOT, 500))
     assert overhead_cpython.add_to(path, 3, 5000, terminal.console())
     assert overhead_results.load(path).context["skipped"] == overhead_cpython.NO_PYTHON
@@ -142,7 +144,7 @@ def test_without_python_cpython_is_skipped_by_name(tmp_path: Path, monkeypatch: 
 def test_a_python_that_cannot_do_it_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_program(tmp_path / "python", 1, None)
     monkeypatch.setenv("POOLMARK_PYTHON", str(tmp_path / "python"))
-    assert overhead_cpython.find_python() != str(tmp_path / "python")
+    assert interpreters.find_python()["path"] != str(tmp_path / "python")
 
 
 def test_a_cpython_that_dies_leaves_our_results_and_is_named(tmp_path: Path, fake_cpython) -> None:

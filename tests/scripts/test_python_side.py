@@ -10,7 +10,7 @@ from typing import Callable
 
 import pytest
 from poolmark_scripts import bench, building, python_side, python_side_report, python_side_runs
-from poolmark_scripts.python_side_runs import POOLMARK, PYTHON, Measured, NoPython
+from poolmark_scripts.python_side_runs import POOLMARK, PYTHON, Measured
 
 FAKE_SCALING = Path(__file__).with_name("fake_scaling.py")
 PRINTS = {work.program: work.prints for work in python_side_runs.WORKLOADS}
@@ -146,14 +146,15 @@ def about(**changes: object) -> str:
 @pytest.mark.parametrize("answer", [about(at_least_3_9=False), about(implementation="PyPy"), "no json", ""])
 def test_a_python_that_will_not_do_is_named(tmp_path: Path, answer: str) -> None:
     path = fake_python(tmp_path / "python", answer)
-    with pytest.raises(NoPython, match=f"none of these is a CPython of 3.9 or newer .*: {path}. Name one with --python"):
-        python_side_runs.find_python(path, None)
+    sentence = f"none of these is a CPython of 3.9 or newer .*: {path}. Name one with --python"
+    with pytest.raises(python_side.UsageError, match=sentence):
+        python_side.choose_python(path)
 
 
-def test_the_environment_names_a_python(tmp_path: Path) -> None:
-    path = fake_python(tmp_path / "python", about(version="3.99"))
-    assert python_side_runs.find_python(None, path)["version"] == "3.99"
-    assert python_side_runs.find_python(sys.executable, path)["path"] == sys.executable
+def test_the_environment_names_a_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POOLMARK_PYTHON", fake_python(tmp_path / "python", about(version="3.99")))
+    assert python_side.choose_python(None)["version"] == "3.99"
+    assert python_side.choose_python(sys.executable)["path"] == sys.executable
 
 
 def test_no_python_is_a_sentence_and_status_2(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

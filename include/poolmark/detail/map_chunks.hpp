@@ -195,12 +195,11 @@ void ChunkStream<R, kOrder>::learn_from_answers() {
 template <class R, MapOrder kOrder>
 void ChunkStream<R, kOrder>::await_first_answers() {
   using Clock = std::chrono::steady_clock;
-  while (pace_->is_groping(in_flight_.unseen(), source_->left())) {
+  while (patience_.count() > 0 && pace_->is_groping(in_flight_.unseen(), source_->left())) {
     const auto before = Clock::now();
     const auto until = before + patience_;
-    if (!in_flight_.await_unseen(deadline_ ? std::min(until, *deadline_) : until)) patience_ = {};
-    patience_ = std::max(patience_ - (Clock::now() - before), std::chrono::nanoseconds(0));
-    if (patience_.count() == 0) return;
+    const bool has_told = in_flight_.await_unseen(deadline_ ? std::min(until, *deadline_) : until);
+    patience_ = has_told ? patience_ - (Clock::now() - before) : std::chrono::nanoseconds(0);
     learn_from_answers();
   }
 }
