@@ -6,11 +6,10 @@
 #include <filesystem>
 #include <set>
 #include <string>
-#include <system_error>
 #include <thread>
-#include <utility>
 
 #include "event.hpp"
+#include "holdings.hpp"
 #include "poolmark/process_pool_executor.hpp"
 #include "poolmark/sequential_executor.hpp"
 #include "poolmark/thread_pool_executor.hpp"
@@ -118,35 +117,6 @@ class BusyWorker {
   Event begun_;
   Event may_end_;
   Future<int> future_;
-};
-
-/// The descriptors that were opened since and are open. (Others may be closed meanwhile: pools that
-/// nobody waited for end when they like, so that counting all of them would tell nothing.)
-class NewDescriptors {
- public:
-  NewDescriptors() : old_(now()) {}
-
-  int count() const {
-    int added = 0;
-    for (const auto& descriptor : now()) added += old_.contains(descriptor) ? 0 : 1;
-    return added;
-  }
-
- private:
-  using Descriptor = std::pair<std::string, std::string>;  // its number, and what it leads to
-
-  static std::set<Descriptor> now() {
-    std::set<Descriptor> descriptors;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-      std::error_code gone;  // closed since the directory was read
-      const std::string target = std::filesystem::read_symlink(entry, gone);
-      const bool is_this_loops_own = target.starts_with("/proc/");
-      if (!gone && !is_this_loops_own) descriptors.emplace(entry.path().filename(), target);
-    }
-    return descriptors;
-  }
-
-  std::set<Descriptor> old_;
 };
 
 /// The threads that were started since, those that have ended apart.

@@ -36,7 +36,7 @@ class FaultTest : public ::testing::TestWithParam<Fault> {
     constexpr int kRoundsAtMost = 200;
     constexpr int kRoundsAfter = 3;
     const Fault& fault = GetParam();
-    const Holdings before = Holdings::now();
+    const NewHoldings left;
     std::vector<pid_t> processes;
     int lost = 0;
     {
@@ -57,7 +57,7 @@ class FaultTest : public ::testing::TestWithParam<Fault> {
       processes.push_back(pool.submit(parents_pid).result());
     }
     for (const pid_t pid : processes) EXPECT_FALSE(exists(pid));
-    EXPECT_EQ(Holdings::now(), before);
+    EXPECT_EQ(left.count(), kNothing);
     return lost;
   }
 };
@@ -110,11 +110,11 @@ class Faults : public ::testing::Test {
  protected:
   ~Faults() override {
     fault_plan().clear();
-    EXPECT_EQ(Holdings::now(), before_);
+    EXPECT_EQ(left_.count(), kNothing);
   }
 
  private:
-  Holdings before_ = Holdings::now();
+  NewHoldings left_;
 };
 
 TEST_F(Faults, ADeathInSleepCostsNothing) {

@@ -135,7 +135,7 @@ class Stream {
   /// Submits and collects until `go_on` says no, then shuts down while workers are still killed.
   template <class GoOn>
   void run(GoOn go_on, std::atomic<long>& kills) {
-    const Holdings before = Holdings::now();
+    const NewHoldings left;
     {
       ProcessPoolExecutor pool(options_);
       const Killer killer(pool, random_(), kills);
@@ -147,7 +147,7 @@ class Stream {
       while (!small_.empty() || !large_.empty()) collect_one();
       pool.shutdown();
     }
-    figures_.expect(Holdings::now() == before, "descriptors or mappings were left", tasks_);
+    figures_.expect(left.count() == kNothing, "descriptors or mappings were left", tasks_);
     for (int id = 0; id < tasks_; ++id) {
       figures_.expect(resolved_[static_cast<std::size_t>(id)] == 1, "resolved so often", id);
       figures_.expect(runs[id] <= 1 + options_.retries_after_worker_death, "ran too often", id);

@@ -10,12 +10,12 @@
 
 #include <chrono>
 #include <exception>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
 
 #include "event.hpp"
+#include "holdings.hpp"
 #include "poolmark/futures.hpp"
 
 namespace poolmark::test {
@@ -114,27 +114,6 @@ inline int kill_self(int signal) {
   raise(signal);
   return 0;
 }
-
-/// What this process has open and mapped for its pools.
-struct Holdings {
-  std::ptrdiff_t descriptors = 0;
-  std::ptrdiff_t mappings = 0;
-  bool operator==(const Holdings&) const = default;
-
-  static Holdings now() {
-    Holdings held;
-    const std::filesystem::directory_iterator entries("/proc/self/fd");
-    held.descriptors = std::distance(begin(entries), end(entries));
-    std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);) {
-      held.mappings += line.find("memfd:poolmark") != std::string::npos;
-    }
-    return held;
-  }
-  friend void PrintTo(const Holdings& held, std::ostream* to) {
-    *to << held.descriptors << " descriptors, " << held.mappings << " mappings";
-  }
-};
 
 /// Whether the process is there, if only to be reaped.
 inline bool exists(pid_t pid) { return kill(pid, 0) == 0; }
