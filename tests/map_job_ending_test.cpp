@@ -6,6 +6,9 @@
 #include <memory>
 #include <numeric>
 #include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "executors.hpp"
 #include "map_tasks.hpp"
@@ -74,6 +77,34 @@ TEST(MapJobEnding, dropping_in_the_middle_leaves_the_rest_alone) {
   held.release();
   pool.shutdown();
   EXPECT_LE(held.begun(), kMostBegun);
+}
+
+/// Accepts calls and begins none.
+class Hesitant {
+ public:
+  template <class F, class... Args>
+  Future<task_result_t<F, Args...>> submit(F&& call, Args&&...) {
+    const auto promise = std::make_shared<Promise<task_result_t<F, Args...>>>();
+    kept_.push_back(promise);
+    kept_.push_back(std::make_shared<std::decay_t<F>>(std::forward<F>(call)));
+    calls_.push_back(promise->get_future());
+    return promise->get_future();
+  }
+  void shutdown(const ShutdownOptions&) {}
+  int max_workers() const { return 4; }
+  const std::vector<AnyFuture>& calls() const { return calls_; }
+
+ private:
+  std::vector<std::shared_ptr<void>> kept_;
+  std::vector<AnyFuture> calls_;
+};
+static_assert(Executor<Hesitant>);
+
+TEST(MapJobEnding, MAP_12_calls_that_have_not_begun_are_cancelled_when_it_closes) {
+  Hesitant hesitant;
+  map(hesitant, square, numbers()).close();
+  EXPECT_EQ(hesitant.calls().size(), 4U);
+  for (const AnyFuture& call : hesitant.calls()) EXPECT_TRUE(call.cancelled());
 }
 
 TEST(MapJobEnding, a_shutdown_that_cancels_tells_so_for_every_element_that_did_not_run) {
