@@ -56,6 +56,18 @@ TEST(PayloadStore, gives_what_is_asked_for_and_what_was_given_back_first) {
   for (SharedBlock* block : {first, large, again, third}) store.give_back(block);
 }
 
+TEST(PayloadStore, keeps_a_large_file_for_what_needs_it) {
+  PayloadStore store;
+  SharedBlock* large = store.obtain(100 * kMebi);
+  const auto id = file(large).name().id;
+  store.give_back(large);
+  SharedBlock* small = store.obtain(1);
+  EXPECT_NE(file(small).name().id, id);
+  large = store.obtain(90 * kMebi);
+  EXPECT_EQ(file(large).name().id, id);
+  for (SharedBlock* block : {small, large}) store.give_back(block);
+}
+
 std::vector<SharedBlock*> obtain_all(PayloadStore& store) {
   std::vector<SharedBlock*> blocks;
   while (SharedBlock* block = store.obtain(1)) blocks.push_back(block);
