@@ -149,6 +149,19 @@ TEST(Deadline, IsNoReasonToRetryNorToBreakThePool) {
   EXPECT_LE(runs.size(), 1);
 }
 
+TEST(Deadline, OfATaskWhoseWorkerDiesOfSomethingElseForbidsToRetryItToo) {
+  Mailbox runs;
+  ProcessPoolOptions options = with_workers(1);
+  options.retries_after_worker_death = 3;
+  ProcessPoolExecutor pool(options);
+  const auto task = [](MailboxName box) {
+    box.post(1);
+    return kill_self(SIGKILL);
+  };
+  EXPECT_THROW(pool.submit({.deadline = 60s}, task, runs.name()).result(), WorkerDied);
+  EXPECT_EQ(runs.size(), 1);
+}
+
 TEST(Deadline, TakesWhatTheTaskForkedAlong) {
   Mailbox pids;
   ProcessPoolExecutor pool(with_workers(1));

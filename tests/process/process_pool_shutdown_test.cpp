@@ -1,5 +1,6 @@
 #include <sys/prctl.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -62,6 +63,30 @@ TEST(ProcessPoolShutdown, SHU_01_may_be_called_by_many_and_in_a_callback) {
   EXPECT_EQ(future.result(), 2);
 }
 
+TEST(ProcessPoolShutdown, waits_for_callbacks_too) {
+  Event begun;
+  Event may_end;
+  std::atomic<bool> has_ended = false;
+  const NewHoldings left;
+  ProcessPoolExecutor pool(with_workers(1));
+  pool.submit(increment, 1).add_done_callback([&](const Future<int>&) {
+    begun.set();
+    may_end.wait();
+    has_ended = true;
+  });
+  begun.wait();
+  pool.shutdown({.wait = false});
+  // All else ends without the callback.
+  while (left.count().mappings != 0) std::this_thread::yield();
+  std::thread releases([&, waits = this_thread_id()] {
+    await_sleep_of(waits);
+    may_end.set();
+  });
+  pool.shutdown();
+  EXPECT_TRUE(has_ended);
+  releases.join();
+}
+
 TEST(ProcessPoolShutdown, SHU_11_leaves_nothing_behind) {
   const NewHoldings left;
   for (const bool broken : {false, true}) {
@@ -92,7 +117,8 @@ TEST(ProcessPoolShutdown, SHU_11_leaves_nothing_behind) {
 
 TEST(ProcessPoolShutdown, OfAnUnusedPoolLeavesNothingBehind) {
   const NewHoldings left;
-  { ProcessPoolExecutor pool(with_workers(2)); }
+  ProcessPoolExecutor pool(with_workers(2));
+  pool.shutdown();
   EXPECT_EQ(left.count(), kNothing);
 }
 
