@@ -53,13 +53,23 @@ pid_t FaultPlan::await() const noexcept {
 
 void arrive_at(FaultPoint point) noexcept {
   if (plan->point_.load(std::memory_order_acquire) != point) return;
-  // Relaxed: only the count matters, and one process takes it to zero.
-  if (plan->passages_left_.fetch_sub(1, std::memory_order_relaxed) != 1) return;
   const FaultAction action = plan->action_.load(std::memory_order_relaxed);
+  // Relaxed: only the count matters, and one process takes it to zero.
+  const std::int32_t left = plan->passages_left_.fetch_sub(1, std::memory_order_relaxed);
+  if (left > 1 || (left < 1 && action != FaultAction::kDieEachTime)) return;
   plan->pid_.store(static_cast<std::uint32_t>(getpid()), std::memory_order_release);
   futex_wake(&plan->pid_, kWakeAll, FutexScope::kShared);
-  if (action == FaultAction::kDie) kill(getpid(), SIGKILL);
-  if (action == FaultAction::kStop) kill(getpid(), SIGSTOP);
+  switch (action) {
+    case FaultAction::kDie:
+    case FaultAction::kDieEachTime:
+      kill(getpid(), SIGKILL);
+      break;
+    case FaultAction::kStop:
+      kill(getpid(), SIGSTOP);
+      break;
+    case FaultAction::kTell:
+      break;
+  }
 }
 
 }  // namespace poolmark::detail

@@ -36,9 +36,10 @@ enum class FaultPoint : std::uint32_t {
 };
 
 enum class FaultAction : std::uint32_t {
-  kDie,   // by SIGKILL
-  kStop,  // by SIGSTOP, until somebody sends SIGCONT
-  kTell,  // goes on at once
+  kDie,          // by SIGKILL
+  kDieEachTime,  // and whoever comes there later does too
+  kStop,         // by SIGSTOP, until somebody sends SIGCONT
+  kTell,         // goes on at once
 };
 
 /// What a test wants to happen, in memory that all processes of the program share. One at a time.

@@ -117,6 +117,12 @@ class Faults : public ::testing::Test {
   NewHoldings left_;
 };
 
+TEST_F(Faults, WorkersThatDieAsSoonAsTheyStartBreakThePoolInTheEnd) {
+  fault_plan().set(FaultPoint::kStarting, FaultAction::kDieEachTime);
+  ProcessPoolExecutor pool(with_workers(1));
+  EXPECT_THROW(pool.submit(increment, 1).result(), BrokenProcessPool);
+}
+
 TEST_F(Faults, ADeathInSleepCostsNothing) {
   ProcessPoolExecutor pool(with_workers(1));
   fault_plan().set(FaultPoint::kAboutToSleep, FaultAction::kTell);

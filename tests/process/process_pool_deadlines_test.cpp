@@ -103,6 +103,24 @@ TEST(Deadline, OfEachTaskIsItsOwn) {
   EXPECT_EQ(deadline_error_of(later).deadline, 60ms);
 }
 
+TEST(Deadline, IsKeptByEachWorkerWhateverTheOthersHave) {
+  for (const std::size_t first_to_end : {0U, 1U}) {
+    ProcessPoolExecutor pool(with_workers(2));
+    Event begun[2];
+    Event may_end[2];
+    Future<int> long_ones[2];
+    for (const std::size_t i : {0U, 1U}) {
+      long_ones[i] = pool.submit({.deadline = 10min}, hold, begun[i].name(), may_end[i].name());
+      begun[i].wait();
+    }
+    may_end[first_to_end].set();
+    long_ones[first_to_end].result();
+    EXPECT_THROW(pool.submit({.deadline = 20ms}, hang_at_once).result(), DeadlineExceeded);
+    EXPECT_TRUE(long_ones[1 - first_to_end].running());
+    may_end[1 - first_to_end].set();
+  }
+}
+
 TEST(Deadline, IsKeptWhileNobodyWaitsAndByASleepingPool) {
   Event done;
   ProcessPoolExecutor pool(with_workers(1));
