@@ -7,6 +7,7 @@ value with probability 1 - 2 P(Binomial(n, 1/2) < k). From 5 values no interval 
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Interval:
         return self.low <= value <= self.high
 
 
+@functools.lru_cache
 def rank(count: int, confidence: float = 0.95) -> int | None:
     """The largest k for which [k-th smallest, k-th largest] of `count` values has that confidence; None if none has."""
     best, below = None, 0.0
