@@ -46,6 +46,7 @@ struct OwnFlags {
   std::string progress_fd;
   std::string long_inputs = "false";
   std::string no_baseline = "false";
+  std::string no_self_check = "false";
   bool version = false;
 };
 
@@ -93,6 +94,10 @@ void add_own_flags(CLI::App& app, OwnFlags& own, const Matrix& matrix) {
   app.add_flag("--no-baseline", own.no_baseline,
                "Leave out the sequential baselines, and with them speed-ups")
       ->group(group);
+  app.add_flag("--no-self-check", own.no_self_check,
+               "Leave out the workloads' proofs that they are measured as what they are: for a "
+               "program that has given them before")
+      ->group(group);
   app.add_flag("--version", own.version, "Print the version");
 }
 
@@ -123,6 +128,7 @@ void read_own_flags(const OwnFlags& own, Options& options) {
   }
   options.long_inputs = parse_bool("--long", own.long_inputs);
   options.baseline = !parse_bool("--no-baseline", own.no_baseline);
+  options.self_check = !parse_bool("--no-self-check", own.no_self_check);
 }
 
 /// Own flags that were given an empty value would otherwise look like flags not given.

@@ -14,15 +14,19 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kSchemaVersion = 1;
 
+std::string text_of(const Json& document) {
+  return document.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
 void put_finite(Json& object, const char* key, double value) {
   if (std::isfinite(value)) object[key] = value;
 }
 
-Json context_of(const RunFacts& run) {
+Json context_of(const Options& options, const std::string& executable) {
   Json context = google_context();
   // Facts of one's own come first: they never replace ours.
-  for (const auto& [key, value] : run.options.context) context[key] = value;
-  context["executable"] = run.executable;
+  for (const auto& [key, value] : options.context) context[key] = value;
+  context["executable"] = executable;
 
   const BuildInfo& build = build_info();
   context["poolmark_version"] = build.version;
@@ -41,11 +45,11 @@ Json context_of(const RunFacts& run) {
   context["virtualization"] = machine.virtualization;
   context["kernel"] = machine.kernel;
 
-  context["pool"] = to_string(run.options.pool);
-  context["long"] = run.options.long_inputs;
-  context["repetitions"] = run.options.repetitions;
-  context["min_time_s"] = run.options.min_time_s;
-  context["interleaved"] = run.options.interleave;
+  context["pool"] = to_string(options.pool);
+  context["long"] = options.long_inputs;
+  context["repetitions"] = options.repetitions;
+  context["min_time_s"] = options.min_time_s;
+  context["interleaved"] = options.interleave;
   return context;
 }
 
@@ -125,10 +129,18 @@ Json tasks_of(const RunFacts& run) {
 }  // namespace
 
 std::string json_report(const RunFacts& run) {
-  const Json report = {{"schema_version", kSchemaVersion}, {"context", context_of(run)},
-                       {"benchmarks", benchmarks_of(run)}, {"failures", failures_of(run)},
-                       {"partial", run.partial},           {"tasks", tasks_of(run)}};
-  return report.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
+  const Json report = {
+      {"schema_version", kSchemaVersion}, {"context", context_of(run.options, run.executable)},
+      {"benchmarks", benchmarks_of(run)}, {"failures", failures_of(run)},
+      {"partial", run.partial},           {"tasks", tasks_of(run)}};
+  return text_of(report);
+}
+
+std::string json_listing(const Options& options, const std::string& executable,
+                         const std::vector<std::string>& cells) {
+  return text_of({{"schema_version", kSchemaVersion},
+                  {"context", context_of(options, executable)},
+                  {"cells", cells}});
 }
 
 }  // namespace poolmark::harness::detail

@@ -23,4 +23,9 @@ struct RunFacts {
 /// replaced.
 std::string json_report(const RunFacts& run);
 
+/// What a driver of this program wants to know before it measures: `schema_version`, the `context`
+/// that a results file of these options would have, and the names of the `cells`.
+std::string json_listing(const Options& options, const std::string& executable,
+                         const std::vector<std::string>& cells);
+
 }  // namespace poolmark::harness::detail

@@ -181,7 +181,8 @@ void initialize_library(const Options& options, const std::string& executable) {
 void run_cells(const std::vector<Cell>& cells, const std::vector<std::size_t>& tasks,
                const Options& options, const std::string& executable, Recorder& recorder) {
   initialize_library(options, executable);
-  const Measuring measuring{options, self_check(cells), recorder};
+  const Measuring measuring{
+      options, options.self_check ? self_check(cells) : decltype(Measuring::refused)(), recorder};
 
   benchmark::ClearRegisteredBenchmarks();
   std::vector<std::string> names;

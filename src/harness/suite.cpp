@@ -26,14 +26,20 @@ namespace {
 constexpr int kFailedStatus = 1;
 constexpr int kUsageStatus = 2;
 
-void list_cells(const std::vector<Cell>& cells) {
-  for (const Cell& cell : cells) fmt::print("{}\n", cell.name());
-}
-
 std::vector<std::string> names_of(const std::vector<Cell>& cells) {
   std::vector<std::string> names;
   for (const Cell& cell : cells) names.push_back(cell.name());
   return names;
+}
+
+void list_cells(const std::vector<Cell>& cells, const Options& options,
+                const std::string& executable) {
+  const std::vector<std::string> names = names_of(cells);
+  if (options.format == OutputFormat::Json) {
+    fmt::print("{}", json_listing(options, executable, names));
+    return;
+  }
+  for (const std::string& name : names) fmt::print("{}\n", name);
 }
 
 std::vector<std::size_t> count_tasks(const std::vector<Cell>& cells, bool long_inputs) {
@@ -73,7 +79,7 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
   check_options(options);
   const std::vector<Cell> cells = choose_cells(matrix, options);
   if (options.list) {
-    list_cells(cells);
+    list_cells(cells, options, executable);
     return 0;
   }
   const std::optional<OutputFile> out =

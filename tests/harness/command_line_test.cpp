@@ -44,6 +44,8 @@ TEST(CommandLine, ReadsOwnFlags) {
   EXPECT_EQ(options.pool, PoolMode::Cold);
   EXPECT_TRUE(options.long_inputs);
   EXPECT_FALSE(options.baseline);
+  EXPECT_TRUE(options.self_check);
+  EXPECT_FALSE(read({"--no-self-check"}).options.self_check);
   EXPECT_EQ(options.progress_fd, 3);
 }
 

@@ -237,6 +237,13 @@ TEST_F(Runner, FailsEveryCellOfAWorkloadThatFailsItsSelfCheck) {
   EXPECT_THAT(suite.log.events, testing::IsEmpty());
 }
 
+TEST_F(Runner, LeavesOutTheSelfChecksWhenAsked) {
+  suite.matrix.workloads[0].self_check = [] { throw WrongResult("a closed form slipped in"); };
+  options.self_check = false;
+  EXPECT_EQ(run(), 0);
+  EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre(0, 1, 2));
+}
+
 class InterruptedRunner : public Runner, public testing::WithParamInterface<int> {};
 
 TEST_P(InterruptedRunner, WritesWhatWasMeasured) {

@@ -191,6 +191,20 @@ TEST_F(SuiteRun, ListsExactNamesAndMeasuresNothing) {
   EXPECT_EQ(printed, "squares/sequential/map/workers:1\nsquares/process/wait/workers:2\n");
 }
 
+TEST_F(SuiteRun, ListsAsJsonWithWhatADriverMustKnow) {
+  Suite suite;
+  suite.add(squares(throw_at_7));
+  ASSERT_EQ(main_of(suite, {"--benchmark_list_tests", "--benchmark_format=json", "--patterns=map",
+                            "--executors=thread", "--pool=cold"}),
+            0);
+  const json listing = json::parse(printed);
+  EXPECT_EQ(listing["schema_version"], 1);
+  EXPECT_EQ(listing["cells"],
+            json({"squares/sequential/map/workers:1", "squares/thread/map/workers:2"}));
+  EXPECT_EQ(listing["context"]["pool"], "cold");
+  EXPECT_GE(listing["context"]["usable_cpus"], 1);
+}
+
 TEST_F(SuiteRun, EndsWithStatus2AndOneSentenceForBadInput) {
   Suite suite;
   suite.add(squares(throw_at_7));

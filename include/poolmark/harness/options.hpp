@@ -62,6 +62,7 @@ struct Options {
   double min_time_s = 0;         ///< repeat a batch within a repetition until it took so long
   double min_warmup_time_s = 0;  ///< run the cell for so long before its first repetition
   bool interleave = true;        ///< repetitions of all cells in random order
+  bool self_check = true;        ///< prove first that each workload is measured as what it is
 
   // Where it goes.
   std::string out = {};  ///< the results file; empty: none
