@@ -10,27 +10,31 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build" / "release" / "bench" / "scaling"
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_USAGE, EXIT_INTERRUPTED = 2, 130
 
-# scripts/compare judges from 7 repetitions on; with 9 it tolerates a disturbed one in most cells.
-QUICK_REPETITIONS = 9
-# What waits needs more workers than CPUs to show anything.
-QUICK_WORKERS_OF_WAITING = {"sleep": 8}
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 EPILOG = """\
 examples:
-  scripts/bench                        everything: a few minutes
+  scripts/bench                        everything: five minutes
   scripts/bench --quick                less than a minute: one worker count a workload
+  scripts/bench --rigorous             everything: a quarter of an hour
   scripts/bench -o results/before.json keep the results, to compare them later
   scripts/bench --workloads=primes --executors=thread,process --patterns=map --workers=1,2,4
   scripts/bench --quick --pool=cold    with the making and shutting down of the pools
+  scripts/bench --program build/mine   a program of your own, made with poolmark::harness
+  scripts/bench --resume --budget 10m  go on with a run that was ended, for longer
 
-Every other flag goes to build/release/bench/scaling, whose --help lists them.
+Every sample is a process of its own. A round measures each cell once, in an order drawn anew; rounds go
+on until the 95 % interval of a cell's median lies within 1 % of it, or the budget is spent. Samples that
+something disturbed are measured again. Every other flag goes to build/release/bench/scaling (or PATH),
+whose --help lists them; --benchmark_repetitions=N asks for N rounds, whatever they take.
 Installs what is missing (Debian, Ubuntu), builds, measures, writes FILE, draws FILE's .svg and .png,
-prints a table and what it means.
+prints a table and what it means. FILE.journal.jsonl holds what was measured until FILE is complete.
 
-exit status: 0 all measured, 1 a cell failed, 2 bad usage or no way to build, 130 interrupted
-(what was measured is written)
+exit status: 0 all measured, 1 a cell failed (its process crashed, hung or computed something wrong; the
+others are measured), 2 bad usage, no way to build, a budget too small for one round, or a full disk
+(the journal is kept: --resume), 130 interrupted (what was measured is written)
 """
 
 
@@ -47,31 +51,56 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    made.add_argument("--quick", action="store_true",
-                      help="less than a minute: every pool and pattern with one worker count each, sequential by map")  # fmt: skip
+    presets = made.add_mutually_exclusive_group()
+    presets.add_argument("--quick", action="store_true",
+                         help="less than a minute: every pool and pattern with one worker count each, sequential by map")  # fmt: skip
+    presets.add_argument("--rigorous", action="store_true", help="a quarter of an hour")
+    made.add_argument("--budget", type=seconds, metavar="TIME",
+                      help="measure for so long at most, such as 90s, 5m or 1h (default: 5m; --quick 45s, --rigorous 15m)")  # fmt: skip
+    made.add_argument("--limit", type=seconds, metavar="TIME",
+                      help="a process that takes longer for one sample hangs, and is ended (default: a minute and ten "
+                           "times what the cell's longest sample took)")  # fmt: skip
+    made.add_argument("--resume", action="store_true",
+                      help="go on with the run that FILE's journal is of, with its flags")  # fmt: skip
+    made.add_argument("--seed", type=int, metavar="N", help="of the order within the rounds (default: a new one)")
+    made.add_argument("--program", type=Path, metavar="PATH", help="measure with this program; nothing is built")
     made.add_argument("-o", "--output", type=Path, default=ROOT / "results" / "latest.json", metavar="FILE.json",
                       help="results file (default: results/latest.json)")  # fmt: skip
     made.add_argument("--build-only", action="store_true", help="set up and build, measure nothing")
     return made
 
 
+def seconds(text: str) -> float:
+    """A length of time: a number, then s (which may be left out), m or h."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not found or float(found[1]) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time: give a number above 0 and s, m or h, such as 90s")
+    return float(found[1]) * UNITS[found[2]]
+
+
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status."""
     options, flags = parser().parse_known_args(argv)
-    from poolmark_scripts import building, results, terminal
+    from poolmark_scripts import bench_run, building, journal, program, results, sampling, terminal
 
     console = terminal.console()
     try:
         check_flags(flags)
         check_output(options.output)
-        build_program(console)
+        check_budget(options, flags)
+        request = bench_run.requested(options, flags, PROGRAM)
+        if request.program == PROGRAM:
+            build_program(console)
         if options.build_only:
             return 0
-        return run(options, flags, console)
-    except (UsageError, building.BuildError, results.ResultsError) as error:
+        return bench_run.run(request, console)
+    except (
+        UsageError, building.BuildError, results.ResultsError, journal.JournalError, program.ProgramError,
+        sampling.NotMeasured, bench_run.BudgetTooSmall,
+    ) as error:  # fmt: skip
         print(f"scripts/bench: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, bench_run.Interrupted):
         print("scripts/bench: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
 
@@ -88,6 +117,22 @@ def check_flags(flags: list[str]) -> None:
             raise UsageError("--progress-fd is this script's own business; run build/release/bench/scaling to use it.")
         if name in ("--benchmark_list_tests", "--version"):
             raise UsageError(f"{name} measures nothing; run build/release/bench/scaling {flag}.")
+        if name == "--benchmark_enable_random_interleaving":
+            raise UsageError(
+                f"{name} is of repetitions in one process; here each has a process of its own, and the order of a round "
+                "is always drawn. Run build/release/bench/scaling to use it."
+            )
+
+
+def check_budget(options: argparse.Namespace, flags: list[str]) -> None:
+    """Refuses a number of rounds beside a time to measure for."""
+    from poolmark_scripts import sampling
+
+    if options.budget is not None and sampling.given(flags, "benchmark_repetitions") is not None:
+        raise UsageError(
+            "--benchmark_repetitions asks for a number of rounds and --budget for a time: give one of them, the other "
+            "follows."
+        )
 
 
 def check_output(output: Path) -> None:
@@ -115,101 +160,6 @@ def build_program(console) -> None:
         # Without the tests: they need packages that measuring does not. scripts/test turns them on.
         building.configure("release", ["-DBUILD_TESTING=OFF"], console)
     building.build("release", ["scaling"], console, quiet_if_done=not fresh)
-
-
-def run(options: argparse.Namespace, flags: list[str], console) -> int:
-    """Measures, draws and explains."""
-    from poolmark_scripts import measuring
-
-    if options.quick:
-        flags = quick_flags(flags)
-    before = _identity(options.output)
-    status, said = measuring.measure(PROGRAM, flags, options.output, console)
-    if said and status not in (0, EXIT_INTERRUPTED):
-        print(said, file=sys.stderr)
-    if _identity(options.output) == before:
-        return _nothing_written(status)
-    _report(options.output, console)
-    return status if status in (0, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED) else EXIT_FAILED
-
-
-def quick_flags(flags: list[str]) -> list[str]:
-    """`flags` and what makes a run of less than a minute of them; the user's own choices stay."""
-    from poolmark_scripts import measuring
-
-    names = {flag.split("=", 1)[0] for flag in flags}
-    more = []
-    if "--benchmark_repetitions" not in names:
-        more.append(f"--benchmark_repetitions={QUICK_REPETITIONS}")
-    if not names & {"--workers", "--benchmark_filter"}:
-        cells = measuring.list_cells(PROGRAM, flags)
-        if cells:
-            chosen = quick_cells(cells, usable_cpus())
-            more.append("--benchmark_filter=^(" + "|".join(re.escape(name) for name in chosen) + ")$")
-    return flags + more
-
-
-def quick_cells(names: list[str], cpus: int) -> list[str]:
-    """One worker count for each workload: as many as CPUs where CPUs are needed, and the baselines."""
-    counts: dict[str, set[int]] = {}
-    for name in names:
-        workload, executor, _, workers = name.split("/")
-        if executor != "sequential":
-            counts.setdefault(workload, set()).add(int(workers.removeprefix("workers:")))
-    chosen = []
-    for name in names:
-        workload, executor, pattern, workers = name.split("/")
-        wanted = QUICK_WORKERS_OF_WAITING.get(workload, cpus)
-        if executor == "sequential":
-            # The other patterns of the baseline would double the time and show the same.
-            if pattern == "map" or not counts.get(workload):
-                chosen.append(name)
-        elif int(workers.removeprefix("workers:")) == min(counts[workload], key=lambda n: (abs(n - wanted), n)):
-            chosen.append(name)
-    return chosen
-
-
-def usable_cpus() -> int:
-    """CPUs of the affinity mask; the program itself also looks at quotas and says so in its results."""
-    import os
-
-    return len(os.sched_getaffinity(0))
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-def _nothing_written(status: int) -> int:
-    if status == EXIT_USAGE:
-        return EXIT_USAGE
-    if status == EXIT_INTERRUPTED:
-        print("scripts/bench: interrupted before there was anything to write", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    reason = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-    print(f"scripts/bench: {PROGRAM.relative_to(ROOT)} {reason} and wrote no results", file=sys.stderr)
-    return EXIT_FAILED
-
-
-def _report(output: Path, console) -> None:
-    from poolmark_scripts import bench_report, plot, results
-
-    measured = results.load(output)
-    console.print()
-    bench_report.print_report(measured, console)
-    written = [output] + (plot.draw([measured], output.parent) if measured.cells else [])
-    console.print("\nwritten: " + ", ".join(_shown(path) for path in written), soft_wrap=True)
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 if __name__ == "__main__":

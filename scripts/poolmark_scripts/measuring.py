@@ -23,15 +23,6 @@ ANSWERS = (
 )
 
 
-def list_cells(program: Path, arguments: Sequence[str]) -> list[str] | None:
-    """The cells that these arguments choose; None if the program refuses them (it says why when run)."""
-    listed = subprocess.run(
-        [program, *arguments, "--benchmark_list_tests"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, check=False,
-    )  # fmt: skip
-    return listed.stdout.split() if listed.returncode == 0 else None
-
-
 def measure(program: Path, arguments: Sequence[str], output: Path, console: Console) -> tuple[int, str]:
     """Runs `program` to its end; returns its exit status and what it said on standard error.
 

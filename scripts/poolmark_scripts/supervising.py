@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import selectors
 import signal
@@ -12,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Sequence
 
-PR_SET_CHILD_SUBREAPER = 36
+from poolmark_scripts.disturbance import adopt_orphans
+
 LOOK_INTERVAL_S = 0.5
 # A loop that looks twice a second and finds so much time gone was not let run, nor was what it runs.
 STOPPED_S = 5.0
@@ -49,8 +49,8 @@ _stops = _Stops()
 
 
 def begin() -> None:
-    """From here on a process whose parent dies becomes our child, and not init's: we can find and end it."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    """Before the first command: orphans become our children, and stops are counted."""
+    adopt_orphans()
     signal.signal(signal.SIGCONT, _stops.count_one)
 
 

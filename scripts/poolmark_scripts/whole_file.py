@@ -12,7 +12,10 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     """The file takes its name only when it is complete."""
     unfinished = path.with_name(path.name + ".unfinished")
     try:
-        unfinished.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(document, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # without it a crash of the machine could leave an empty file of that name
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

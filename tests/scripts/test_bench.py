@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
+import re
 import sys
 from pathlib import Path
 from typing import Callable
 
 import pytest
-from poolmark_scripts import bench, building
+from poolmark_scripts import bench, bench_run, building, results
 
 FAKE = Path(__file__).with_name("fake_scaling.py")
 Run = Callable[..., int]
@@ -32,21 +30,43 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     return call
 
 
+def names_of(path: Path) -> set[str]:
+    return {entry["name"] for entry in json.loads(path.read_text())["benchmarks"]}
+
+
 def test_a_run_writes_everything_and_explains(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run() == 0
+    assert run("--quick", "--workloads=primes", "--benchmark_repetitions=1", "--seed=7") == 0
     said = capsys.readouterr().out
     assert {path.name for path in tmp_path.iterdir()} == {"run.json", "run.svg", "run.png"}
-    assert "measuring 75 cells, 10 repetitions each" in said
-    assert "[75/75] " in said and "ETA 0:00" in said
+    assert "measuring 7 cells, a process a sample, 1 round (seed 7)" in said
+    assert "round 1: 0 of 7 cells are precise" in said
     assert "primes (20 tasks a batch)" in said
     assert "Fastest: thread/" in said
+    assert "all 7 cells measured as often as was asked for, too seldom for intervals" in said
     assert "written: run.json, run.svg, run.png" in said
+    assert re.fullmatch(r"\d+ processes in 1 round, \d+:\d\d, \d+% of it measuring", said.splitlines()[-1])
     assert "\x1b" not in said
+    document = json.loads((tmp_path / "run.json").read_text())
+    assert results.load(tmp_path / "run.json").tasks.keys() == {"primes"}
+    assert {stop["reason"] for stop in document["stops"].values()} == {"rounds"}
+    assert document["context"]["seed"] == 7 and document["context"]["rounds"] == 1
+    assert "budget_s" not in document["context"]
+
+
+def test_a_run_within_a_budget_stops_when_it_is_precise(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--budget", "10m", r"--benchmark_filter=^sum/(sequential|thread)/map/workers:[12]$") == 0
+    document = json.loads((tmp_path / "run.json").read_text())
+    assert {stop["reason"] for stop in document["stops"].values()} == {"precise"}
+    assert all(stop["half_width"] <= 0.01 and stop["rounds"] >= 7 for stop in document["stops"].values())
+    assert "all 3 cells precise" in capsys.readouterr().out
+    assert document["context"]["budget_s"] == 600.0 and document["partial"] is False
 
 
 def test_quick_measures_every_pool_and_pattern_once(run: Run, tmp_path: Path) -> None:
-    assert run("--quick") == 0
-    names = {entry["name"] for entry in json.loads((tmp_path / "run.json").read_text())["benchmarks"]}
+    assert run("--quick", "--benchmark_repetitions=1") == 0
+    names = names_of(tmp_path / "run.json")
     assert len(names) == 21
     for workload in ("primes", "sum", "sleep"):
         for executor in ("thread", "process"):
@@ -55,40 +75,62 @@ def test_quick_measures_every_pool_and_pattern_once(run: Run, tmp_path: Path) ->
     assert "sleep/thread/map/workers:8" in names
 
 
-def test_quick_leaves_the_users_choices_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "PROGRAM", FAKE)
-    given = ["--workers=1", "--benchmark_repetitions=3"]
-    assert bench.quick_flags(given) == given
-
-
 def test_quick_cells_take_the_nearest_count() -> None:
     names = [f"primes/thread/map/workers:{count}" for count in (1, 4, 16)]
-    assert bench.quick_cells(names, cpus=6) == ["primes/thread/map/workers:4"]
+    assert bench_run.quick_cells(names, cpus=6) == ["primes/thread/map/workers:4"]
     only_sequential = ["primes/sequential/map/workers:1", "primes/sequential/wait/workers:1"]
-    assert bench.quick_cells(only_sequential, cpus=2) == only_sequential
+    assert bench_run.quick_cells(only_sequential, cpus=2) == only_sequential
+    variants = ["sum/thread/map/workers:2", "sum/thread/map/workers:2/chunksize:4/cold", "sum/thread/map/workers:4/cold"]
+    assert bench_run.quick_cells(variants, cpus=2) == variants[:2]
+
+
+def test_quick_leaves_the_users_choices_alone() -> None:
+    names = [f"primes/thread/map/workers:{count}" for count in (1, 4, 16)]
+    assert bench_run.quick_cells(names, 2, ("--workers=1,4,16",)) == names
 
 
 def test_a_failed_cell(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--quick", mode="fail") == 1
+    assert run("--quick", "--workloads=sum", "--benchmark_repetitions=2", mode="fail:sum/thread/map") == 1
     said = capsys.readouterr().out
-    assert "sum/thread/map/workers:2: wrong sum (9 repetitions)" in said
+    assert "sum/thread/map/workers:2: failed: wrong sum" in said
+    assert "1 cell failed: sum/thread/map/workers:2" in said and "6 cells measured as often as was asked for" in said
     assert "written: " in said
 
 
-def test_usage_of_the_program_is_passed_on(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--workloads=prime", mode="usage") == 2
-    assert "'prime' is unknown" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_crash_is_named_and_an_old_file_is_not_taken_for_new(
+def test_a_crash_and_a_hang_leave_the_others_alone(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    filtered = "--benchmark_filter=^sum/(sequential|thread)/(map|wait)/workers:[12]$"
+    assert run(filtered, "--benchmark_repetitions=2", mode="crash:sum/thread/wait/workers:2") == 1
+    document = json.loads((tmp_path / "run.json").read_text())
+    assert [failure["name"] for failure in document["failures"]] == ["sum/thread/wait/workers:2"]
+    assert "killed by SIGSEGV; its last words: about to crash" in document["failures"][0]["message"]
+    assert len(document["benchmarks"]) == 4 * 2
+    assert run(filtered, "--benchmark_repetitions=1", "--limit", "5s", mode="hang:sum/thread/wait/workers:2") == 1
+    assert "was not at its end after 5 s" in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "run.json").read_text())["benchmarks"]) == 4
+
+
+def test_usage_of_the_program_is_passed_on(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "run.json").write_text("old")
-    assert run(mode="crash") == 1
+    assert run("--workloads=prime", mode="usage") == 2
+    assert "'prime' is unknown" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"] and (tmp_path / "run.json").read_text() == "old"
+
+
+def test_a_budget_too_small_for_a_round(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--workloads=sum", "--budget", "0.001s") == 2
     captured = capsys.readouterr()
-    assert "was killed by signal 11 and wrote no results" in captured.err and "written" not in captured.out
-    assert (tmp_path / "run.json").read_text() == "old"
+    assert "the budget of 0.001 s was spent when" in captured.err and "go on with --resume and a larger --budget" in captured.err
+    assert [path.name for path in tmp_path.iterdir()] == ["run.journal.jsonl"]
+    assert run("--resume", "--budget", "10m") == 0
+    assert len(names_of(tmp_path / "run.json")) == 19 and not (tmp_path / "run.journal.jsonl").exists()
+
+
+def test_program_names_another(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--program", "/bin/true") == 2
+    assert "/bin/true is not a program made with poolmark::harness" in capsys.readouterr().err
+    assert run("--program", str(FAKE), "--workloads=sum", "--workers=2", "--benchmark_repetitions=1") == 0
 
 
 @pytest.mark.parametrize(
@@ -98,6 +140,8 @@ def test_a_crash_is_named_and_an_old_file_is_not_taken_for_new(
         (["--benchmark_out=x.json"], "name the results file with -o FILE.json"),
         (["--progress-fd=3"], "this script's own business"),
         (["--benchmark_list_tests"], "measures nothing"),
+        (["--benchmark_enable_random_interleaving=false"], "the order of a round is always drawn"),
+        (["--budget", "5m", "--benchmark_repetitions=3"], "give one of them"),
         (["-o", "run.txt"], "does not end in .json"),
         (["-o", "nowhere/run.json"], "cannot be written: nowhere: No such file or directory"),
         (["-o", "directory.json"], "is a directory"),
@@ -124,53 +168,13 @@ def test_a_build_that_fails_shows_why(
     assert "error: no such header" in capsys.readouterr().err
 
 
-DRIVER = """
-import sys
-sys.path.insert(0, {scripts!r})
-from pathlib import Path
-from poolmark_scripts import bench
-bench.PROGRAM, bench.ROOT, bench.build_program = Path({fake!r}), Path({fake!r}).parent, lambda console: None
-sys.exit(bench.main(["-o", "run.json"]))
-"""
+@pytest.mark.parametrize("text, expected", [("45", 45), ("1.5s", 1.5), ("5m", 300), ("2h", 7200)])
+def test_lengths_of_time(text: str, expected: float) -> None:
+    assert bench.seconds(text) == expected
 
 
-def interrupt(root: Path, directory: Path, mode: str, number: int) -> tuple[int, str, int]:
-    """Starts scripts/bench and signals it once it measures, again if need be; (status, output, program's pid)."""
-    driver = DRIVER.format(scripts=str(root / "scripts"), fake=str(FAKE))
-    started = subprocess.Popen(
-        [sys.executable, "-c", driver], cwd=directory, env={**os.environ, "FAKE_SCALING": mode},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    assert started.stdout is not None
-    said = started.stdout.readline()
-    assert said.startswith("measuring"), said
-    children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
-    for _ in range(2 if mode == "deaf" else 1):
-        started.send_signal(number)
-        said += started.stdout.readline()  # its answer: the signal has arrived
-    if mode == "deaf":
-        started.send_signal(number)
-    said += started.stdout.read()
-    return started.wait(), said, int(children[0])
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_shows_and_keeps_what_there_is(number: int, root: Path, tmp_path: Path) -> None:
-    status, said, program = interrupt(root, tmp_path, "stop", number)
-    assert status == 130
-    assert "interrupted: the batch in progress ends" in said
-    assert "The run was interrupted: the numbers are of what was measured until then." in said
-    content = json.loads((tmp_path / "run.json").read_text())
-    assert content["partial"] is True and len(content["benchmarks"]) == 2
-    assert not Path(f"/proc/{program}").exists()
-
-
-def test_hup_ends_the_program_too(root: Path, tmp_path: Path) -> None:
-    status, _, program = interrupt(root, tmp_path, "stop", signal.SIGHUP)
-    assert status == 130 and not Path(f"/proc/{program}").exists()
-
-
-def test_a_program_that_does_not_listen_is_killed(root: Path, tmp_path: Path) -> None:
-    status, said, program = interrupt(root, tmp_path, "deaf", signal.SIGINT)
-    assert status == 1 and "was killed by signal 9 and wrote no results" in said
-    assert not Path(f"/proc/{program}").exists() and not list(tmp_path.iterdir())
+@pytest.mark.parametrize("text", ["", "0", "0s", "-1", "5 m", "5d", "m", "1e3", "nan", "inf"])
+def test_what_is_no_length_of_time(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        bench.main([f"--budget={text}"])
+    assert ended.value.code == 2 and f"{text!r} is no length of time" in capsys.readouterr().err
