@@ -3,7 +3,7 @@
     adopt_orphans()               once, before the first program is started
     watch = Watch()
     watch.start()
-    ...                           run the program, wait for it, and reap what it left behind
+    ...                           run the program, wait for it, supervising.end_descendants()
     disturbed = watch.stop()      or stop(own_cpu_s), if the CPU time of the program is known otherwise
     disturbed.reasons()           empty: nothing took the CPUs away
 
@@ -19,9 +19,11 @@ import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable, NamedTuple
 
 from poolmark_scripts import control_groups
 from poolmark_scripts.kernel_files import SYSTEM, allowed_cpus, line_of, text_of
+from poolmark_scripts.units import percent
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -62,18 +64,41 @@ class Disturbance:
     def reasons(self) -> tuple[str, ...]:
         """A sentence for everything that took enough to show in the numbers; empty: undisturbed."""
         found = []
-        if self._is_beyond(self.foreign, MOST_FOREIGN, FEWEST_FOREIGN_TICKS):
-            found.append(f"others used {self.foreign:.0%} of the CPUs")
-        if self._is_beyond(self.steal, MOST_STOLEN, FEWEST_STOLEN_TICKS):
-            found.append(f"the hypervisor took {self.steal:.0%} of the CPUs away")
+        if self.is_crowded:
+            found.append(f"others used {percent(self.foreign)} of the CPUs")
+        if self.is_stolen_from:
+            found.append(f"the hypervisor took {percent(self.steal)} of the CPUs away")
         if self.throttled_s > 0:
             found.append(f"the CPU quota stopped it for {self.throttled_s * 1e3:.0f} ms")
         return tuple(found)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether others used more than rounding and the kernel's own work can explain."""
+        return self._is_beyond(self.foreign, MOST_FOREIGN, FEWEST_FOREIGN_TICKS)
+
+    @property
+    def is_stolen_from(self) -> bool:
+        """Whether the hypervisor took more than rounding can explain."""
+        return self._is_beyond(self.steal, MOST_STOLEN, FEWEST_STOLEN_TICKS)
 
     def _is_beyond(self, share: float | None, most: float, fewest_ticks: int) -> bool:
         if share is None:
             return False
         return share > most and share * self.wall_s * self.cpus >= fewest_ticks * self.tick_s
+
+
+class Usage(NamedTuple):
+    """CPU time since the beginning, user and system."""
+
+    own_s: float  # of this process
+    children_s: float  # of those it has reaped, and those that they have reaped
+
+
+def cpu_time_used() -> Usage:
+    """Of this process and of its children."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return Usage(*(one.ru_utime + one.ru_stime for one in used))
 
 
 @dataclass(frozen=True)
@@ -86,15 +111,19 @@ class _Moment:
     accounted_s: float
     throttled_s: float
     waited_s: float | None
-    own_s: float
-    children_s: float
+    used: Usage
 
 
 class Watch:
     """Looks at the counters before a sample and after it."""
 
-    def __init__(self, root: Path = SYSTEM) -> None:
+    def __init__(
+        self, root: Path = SYSTEM, clock: Callable[[], float] = time.monotonic,
+        usage: Callable[[], Usage] = cpu_time_used,
+    ) -> None:  # fmt: skip
         self._root = root
+        self._clock = clock
+        self._usage = usage
         self._cpus = allowed_cpus(root)
         self._ticks_per_s = os.sysconf("SC_CLK_TCK")
         self._before: _Moment | None = None
@@ -112,9 +141,9 @@ class Watch:
         self._before = None
         wall_s = after.clock_s - before.clock_s
         if own_cpu_s is None:
-            own_cpu_s = after.children_s - before.children_s
+            own_cpu_s = after.used.children_s - before.used.children_s
         # The script that waits for the program is not "others": nobody can mend it by measuring again.
-        own_cpu_s += after.own_s - before.own_s
+        own_cpu_s += after.used.own_s - before.used.own_s
         steal, foreign = self._shares(before, after, wall_s, own_cpu_s)
         waited = None
         if before.waited_s is not None and after.waited_s is not None and wall_s > 0:
@@ -143,13 +172,12 @@ class Watch:
 
     def _look(self) -> _Moment:
         idle_s, stolen_s, accounted_s = self._cpu_times()
-        clock_s = time.monotonic()  # at once: what passes between the two looks like somebody's work
+        clock_s = self._clock()  # at once: what passes between the two looks like somebody's work
         throttling = control_groups.throttling(self._root)
-        own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return _Moment(
             clock_s=clock_s, idle_s=idle_s, stolen_s=stolen_s, accounted_s=accounted_s,
             throttled_s=throttling.seconds if throttling else 0.0, waited_s=_waited_s(self._root),
-            own_s=own.ru_utime + own.ru_stime, children_s=children.ru_utime + children.ru_stime,
+            used=self._usage(),
         )  # fmt: skip
 
     def _cpu_times(self) -> tuple[float | None, float, float]:

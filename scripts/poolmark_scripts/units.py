@@ -19,3 +19,8 @@ def clock(seconds: float) -> str:
     """Seconds as m:ss."""
     minutes, rest = divmod(int(seconds + 0.5), 60)
     return f"{minutes}:{rest:02d}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share of 1 as sentences have it: "31 %"."""
+    return f"{share * 100:.{digits}f} %"
