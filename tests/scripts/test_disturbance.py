@@ -71,8 +71,8 @@ def test_one_tick_of_steal_is_rounding(machine: FakeMachine) -> None:
 def test_cpus_that_this_process_may_not_use_do_not_count(tmp_path: Path) -> None:
     machine = FakeMachine(tmp_path, cpus=4)
     machine.write("proc/self/status", "Cpus_allowed_list:\t1,3")
-    seen = sample(machine, 1.0, used=[1.0, 0.5, 1.0, 0.5], own=1.0)
-    assert (seen.foreign, seen.cpus) == (pytest.approx(0.0), 2)
+    seen = sample(machine, 1.0, used=[0.2, 0.5, 0.9, 0.5], own=0.5)
+    assert (seen.foreign, seen.cpus) == (pytest.approx(0.25), 2)
 
 
 def test_cpus_of_the_mask_that_are_not_plugged_in_do_not_count(tmp_path: Path) -> None:
@@ -142,6 +142,15 @@ def test_what_the_kernel_does_not_tell_is_unknown_and_no_reason(machine: FakeMac
     seen = watch.stop(0.5)
     assert (seen.steal, seen.foreign, seen.load, seen.pressure, seen.throttled_s) == (None, None, None, None, 0)
     assert seen.reasons() == ()
+
+
+def test_shares_of_which_a_cpu_is_missing_are_unknown(machine: FakeMachine) -> None:
+    machine.write("proc/stat", "cpu0 0 0 0 0 0 0 0 0")
+    watch = machine.watch()
+    watch.start()
+    machine.clock_s += 1.0
+    machine.write("proc/stat", "cpu0 100 0 0 0 0 0 0 0")
+    assert watch.stop(0.0).foreign is None
 
 
 def test_the_script_that_waits_is_not_others_and_reaped_children_are_the_program(machine: FakeMachine) -> None:
