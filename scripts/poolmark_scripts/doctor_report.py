@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 
 from rich.console import Console
 from rich.table import Table
@@ -46,9 +47,9 @@ def _table(facts: list[Fact], names: int, values: int) -> Table:
             told = Text(fact.effect, style="dim" if fact.verdict == GOOD else "")
             if mend and len(together) == 1:
                 told.append("\n").append(_mend(mend))
-            made.add_row("", fact.name, _unbroken(fact.value), told)
+            made.add_row("", fact.name, _wrapped(fact.value, values), told)
         if mend and len(together) > 1:
-            made.add_row("", "", "", _mend(f"all {len(together)}: {mend}"))
+            made.add_row("", "", "", _mend(f"{'both' if len(together) == 2 else f'all {len(together)}'}: {mend}"))
     return made
 
 
@@ -56,9 +57,10 @@ def _mend(mend: str) -> Text:
     return Text("-> ", style="bold").append(mend, style="not bold")
 
 
-def _unbroken(value: str) -> str:
-    """A number and its unit stay on one line."""
-    return value.replace(" %", "\u00a0%")
+def _wrapped(value: str, width: int) -> str:
+    """Lines of at most `width`; a number and its unit stay together."""
+    lines = textwrap.wrap(value.replace(" %", "\0%"), width)
+    return "\n".join(lines).replace("\0%", " %")
 
 
 def _conclusion(facts: list[Fact]) -> str:
