@@ -130,6 +130,18 @@ def test_a_quota_of_all_cpus_stops_nobody(server: FakeMachine) -> None:
     assert (fact.value, fact.verdict) == ("2 of 2 (affinity 0-1, quota 2)", GOOD)
 
 
+def test_a_quota_of_more_cpus_than_there_are_adds_none(server: FakeMachine) -> None:
+    server.write("sys/fs/cgroup/user.slice/cpu.max", "750000 100000")
+    assert examine(server)["usable CPUs"].value == "2 of 2 (affinity 0-1, quota 7.5)"
+
+
+def test_the_limits_of_other_controllers_are_no_quota(server: FakeMachine) -> None:
+    server.write("proc/self/cgroup", "7:cpuset,memory:/job\nnonsense\n1:\n0::relative")
+    server.write("sys/fs/cgroup/cpu/job/cpu.cfs_quota_us", 50000)
+    server.write("sys/fs/cgroup/cpu/job/cpu.cfs_period_us", 100000)
+    assert examine(server)["usable CPUs"].value == "2 of 2 (affinity 0-1, no quota)"
+
+
 def test_affinity_is_a_list_and_what_is_not_plugged_in_does_not_count(tmp_path: Path) -> None:
     machine = FakeMachine(tmp_path, cpus=8)
     machine.write("proc/self/status", "Cpus_allowed_list:\t0,2-3,6-127")
@@ -205,6 +217,13 @@ def test_two_cpus_of_one_core(tmp_path: Path) -> None:
     assert "taskset -c 0-1 scripts/bench" in fact.mend
     machine.write("proc/self/status", "Cpus_allowed_list:\t0-1")
     assert examine(machine)["SMT"].verdict == GOOD
+
+
+def test_cores_that_cannot_be_seen_are_unknown(server: FakeMachine) -> None:
+    server.write(f"{CPU}/smt/active", 1)
+    for cpu in range(2):
+        server.remove(f"{CPU}/cpu{cpu}/topology/thread_siblings_list")
+    assert examine(server)["SMT"].verdict == UNKNOWN
 
 
 def test_fast_and_slow_cpus(tmp_path: Path) -> None:
