@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolmark_scripts import assembling, journal, program, round_progress, round_summary, rounds, sampling
+from poolmark_scripts import (
+    assembling, journal, machine_facts, program, round_progress, round_summary, rounds, sampling,
+)  # fmt: skip
 from poolmark_scripts.one_process import EXIT_INTERRUPTED, Interrupted, Runner
 from poolmark_scripts.rounds import BudgetTooSmall
 from poolmark_scripts.whole_file import write_json
@@ -89,6 +91,7 @@ def run(request: Request, console) -> int:
     with Runner() as runner:
         listing = program.examine(request.program, [*request.flags, *sampling.least_flags(request.flags)], runner)
         header = _header(request, listing)
+        console.print(machine_facts.headline(machine_facts.examine(program=request.program)), soft_wrap=True)
         measured = _measure(request, header, runner, console)
     document, elapsed_s, interrupted = measured
     if interrupted and not document["benchmarks"] and not document["failures"]:

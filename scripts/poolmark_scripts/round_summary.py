@@ -26,9 +26,9 @@ def summary(document: dict[str, Any]) -> list[str]:
     for reason, what in groups:
         names = [name for name, stop in stops.items() if stop["reason"] == reason]
         if len(names) == len(stops) > 1:
-            said.append(f"all {len(names)} cells {what}{_worst(names, stops) if reason != PRECISE else ''}")
+            said.append(f"all {len(names)} cells {what}{'' if reason in (PRECISE, FAILED) else _worst(names, stops)}")
         elif names:
-            shown = [_known(name, stops[name]) if reason != PRECISE else name for name in names]
+            shown = [name if reason in (PRECISE, FAILED) else _known(name, stops[name]) for name in names]
             said.append(f"{_count(names, 'cell')} {what}: {_some(shown)}")
     return said + _disturbances(document)
 
