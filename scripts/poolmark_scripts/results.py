@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from poolmark_scripts import caller_views
+from poolmark_scripts.caller_views import Completions, Latencies
+
 SCHEMA_VERSION = 1
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "docs" / "results.schema.json"
 CPU_BOUND_FROM = 0.25  # of the wall time spent on a CPU; naps use less than 0.01
@@ -21,7 +24,10 @@ class ResultsError(Exception):
 
 @dataclass(frozen=True)
 class Cell:
-    """One point of workload x executor x pattern x workers; times in ns, one a repetition."""
+    """One point of workload x executor x pattern x workers (x chunk size x warm or cold).
+
+    Times are in ns, one a repetition.
+    """
 
     name: str
     workload: str
@@ -32,6 +38,11 @@ class Cell:
     real_times: tuple[float, ...]
     first_results: tuple[float, ...] = ()
     cpu_totals: tuple[float, ...] = ()
+    submits: tuple[float, ...] = ()
+    chunksize: int | None = None
+    pool: str = "warm"
+    completions: Completions | None = None
+    latencies: Latencies | None = None
 
     @property
     def median(self) -> float:
@@ -42,6 +53,16 @@ class Cell:
     def first_result(self) -> float | None:
         """Median time until the caller had the first result, ns; None if not measured."""
         return statistics.median(self.first_results) if self.first_results else None
+
+    @property
+    def submit(self) -> float | None:
+        """Median time the caller spent submitting a batch, ns; None if not measured."""
+        return statistics.median(self.submits) if self.submits else None
+
+    @property
+    def variant(self) -> str:
+        """What its name says beside its plain cell's: "chunksize:4", "cold", "chunksize:4/cold", or nothing."""
+        return "/".join(self.name.split("/")[4:])
 
     @property
     def cpu_total(self) -> float | None:
@@ -81,6 +102,11 @@ class Results:
         """The sequential cell that speed-ups of `workload` refer to, if it was measured."""
         return self.cells.get(f"{workload}/sequential/map/workers:1")
 
+    def beside(self, cell: Cell, *, chunksize: int | None, cold: bool) -> Cell | None:
+        """The cell that differs from `cell` in its chunk size, or in being cold beside a warm one, if it was measured."""
+        plain = "/".join(cell.name.split("/")[:4])
+        return self.cells.get(variant_name(plain, chunksize, cold))
+
     def speedup(self, cell: Cell) -> float | None:
         """How many times faster than the baseline of this file; None without a baseline."""
         baseline = self.baseline(cell.workload)
@@ -108,6 +134,11 @@ class Results:
         return baseline.cpu_total > CPU_BOUND_FROM * min(baseline.real_times)
 
 
+def variant_name(plain: str, chunksize: int | None, cold: bool) -> str:
+    """The name of a cell: `plain` is workload/executor/pattern/workers:N."""
+    return plain + (f"/chunksize:{chunksize}" if chunksize else "") + ("/cold" if cold else "")
+
+
 def load(path: str | Path) -> Results:
     """Reads and checks `path`. Raises ResultsError with a sentence that names what is wrong."""
     path = Path(path)
@@ -116,6 +147,8 @@ def load(path: str | Path) -> Results:
     _check_finite(path, document)
     _check_schema(path, document)
     _check_identity(path, document)
+    if problem := caller_views.problem(document):
+        raise ResultsError(f"{path}: {problem} The file is not poolmark's own; measure again.")
     return _to_results(path, document)
 
 
@@ -202,8 +235,15 @@ def _check_schema(path: Path, document: Any) -> None:
 def _check_identity(path: Path, document: dict[str, Any]) -> None:
     seen: set[tuple[str, int]] = set()
     tasks: dict[str, int] = {}
+    run_of = document["context"]["pool"]
     for index, entry in enumerate(document["benchmarks"]):
-        name = "{workload}/{executor}/{pattern}/workers:{workers}".format(**entry)
+        plain = "{workload}/{executor}/{pattern}/workers:{workers}".format(**entry)
+        pool = entry.get("pool", run_of)
+        if pool == "both":
+            raise ResultsError(f"{path}: benchmarks[{index}] does not say whether its pool was warm or cold.")
+        if run_of not in ("both", pool):
+            raise ResultsError(f"{path}: benchmarks[{index}] is of a {pool} pool, but context.pool says {run_of}.")
+        name = variant_name(plain, entry.get("chunksize"), run_of == "both" and pool == "cold")
         if entry["name"] != name:
             raise ResultsError(f"{path}: benchmarks[{index}] is called {entry['name']} but its fields say {name}.")
         key = (name, entry["repetition_index"])
@@ -230,14 +270,14 @@ def _to_results(path: Path, document: dict[str, Any]) -> Results:
     return Results(
         path=path,
         context=document["context"],
-        cells={name: _to_cell(entries) for name, entries in grouped.items()},
+        cells={name: _to_cell(entries, document) for name, entries in grouped.items()},
         failures=tuple(Failure(f["name"], f["repetition_index"], f["message"]) for f in document["failures"]),
         partial=document["partial"],
         tasks=document["tasks"],
     )
 
 
-def _to_cell(entries: list[dict[str, Any]]) -> Cell:
+def _to_cell(entries: list[dict[str, Any]], document: dict[str, Any]) -> Cell:
     entries = sorted(entries, key=lambda entry: entry["repetition_index"])
     first = entries[0]
 
@@ -254,4 +294,9 @@ def _to_cell(entries: list[dict[str, Any]]) -> Cell:
         real_times=column("real_time"),
         first_results=column("first_result_ns"),
         cpu_totals=column("cpu_time_total_ns"),
+        submits=column("submit_ns"),
+        chunksize=first.get("chunksize"),
+        pool=first.get("pool", document["context"]["pool"]),
+        completions=caller_views.completions(document, first["name"]),
+        latencies=caller_views.latencies(document, first["name"]),
     )

@@ -30,7 +30,17 @@ std::string_view to_string(Pattern pattern) {
   return "unknown";
 }
 
-std::string_view to_string(PoolMode mode) { return mode == PoolMode::Warm ? "warm" : "cold"; }
+std::string_view to_string(PoolMode mode) {
+  switch (mode) {
+    case PoolMode::Warm:
+      return "warm";
+    case PoolMode::Cold:
+      return "cold";
+    case PoolMode::Both:
+      return "both";
+  }
+  return "unknown";
+}
 
 namespace detail {
 namespace {
@@ -43,6 +53,7 @@ struct OwnFlags {
   std::string patterns;
   std::string workers;
   std::string pool;
+  std::string chunksizes;
   std::string progress_fd;
   std::string long_inputs = "false";
   std::string no_baseline = "false";
@@ -59,8 +70,10 @@ std::string examples(const std::string& program, const Matrix& matrix) {
       "      measure everything, keep every repetition\n"
       "  {0} --workloads={1} --executors=thread,process --patterns=map --workers=1,2,4\n"
       "      one question: which pool, how many workers\n"
-      "  {0} --pool=cold --benchmark_filter='/workers:2$'\n"
+      "  {0} --pool=both --workers=2\n"
       "      what making and shutting down the pool costs\n"
+      "  {0} --workloads={1} --patterns=map --chunksize=1,4,16,auto\n"
+      "      how many elements a worker should take at once\n"
       "  {0} --benchmark_list_tests\n"
       "      the names of the cells\n"
       "\nExit status: 0; 1 a cell failed; 2 a bad value; 130 interrupted, what was measured is\n"
@@ -86,8 +99,14 @@ void add_own_flags(CLI::App& app, OwnFlags& own, const Matrix& matrix) {
          fmt::format("Numbers of workers, 1 to {} (default: each workload's own); the sequential "
                      "executor always has 1",
                      kMaxWorkersLimit));
-  option("--pool", own.pool, "warm|cold",
-         "warm: time the batch alone (default); cold: with making and shutting down the pool");
+  option(
+      "--pool", own.pool, "warm|cold|both",
+      "warm: time the batch alone (default); cold: with making and shutting down the pool; both: "
+      "one beside the other, the cold cells' names end in /cold");
+  option(
+      "--chunksize", own.chunksizes, "LIST",
+      "Elements of a pool's map that a worker takes at once, a cell for each: numbers from 1, or "
+      "auto, by time (default: auto)");
   option("--progress-fd", own.progress_fd, "N",
          "Write one JSON object a line to this descriptor as repetitions end");
   app.add_flag("--long", own.long_inputs, "Measure the workloads' long inputs")->group(group);
@@ -109,6 +128,19 @@ std::vector<int> parse_workers(const std::string& text) {
   return counts;
 }
 
+std::vector<std::optional<int>> parse_chunksizes(const std::string& text) {
+  std::vector<std::optional<int>> sizes;
+  for (const std::string& part : parse_list("--chunksize", text)) {
+    if (part == "auto") {
+      sizes.emplace_back();
+    } else {
+      sizes.emplace_back(
+          parse_int("--chunksize", part, 1, kMostChunksize, "--chunksize=1,4,16,auto"));
+    }
+  }
+  return sizes;
+}
+
 void read_own_flags(const OwnFlags& own, Options& options) {
   if (!own.workloads.empty()) options.workloads = parse_list("--workloads", own.workloads);
   if (!own.executors.empty()) options.executors = parse_list("--executors", own.executors);
@@ -120,8 +152,10 @@ void read_own_flags(const OwnFlags& own, Options& options) {
   }
   if (!own.workers.empty()) options.workers = parse_workers(own.workers);
   if (!own.pool.empty()) {
-    options.pool = static_cast<PoolMode>(parse_choice("--pool", own.pool, {"warm", "cold"}));
+    options.pool =
+        static_cast<PoolMode>(parse_choice("--pool", own.pool, {"warm", "cold", "both"}));
   }
+  if (!own.chunksizes.empty()) options.chunksizes = parse_chunksizes(own.chunksizes);
   if (!own.progress_fd.empty()) {
     options.progress_fd = parse_int("--progress-fd", own.progress_fd, 1,
                                     std::numeric_limits<int>::max(), "--progress-fd=3");

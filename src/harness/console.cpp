@@ -153,7 +153,8 @@ void print_run_header(const Options& options, std::size_t cells) {
              build.version, build.build_type, build.compiler, machine.cpu_model,
              machine.usable_cpus, machine.usable_cpus == 1 ? "" : "s", machine.virtualization,
              cells, options.repetitions, options.repetitions == 1 ? "" : "s",
-             options.interleave ? " in random order" : "", to_string(options.pool));
+             options.interleave ? " in random order" : "",
+             options.pool == PoolMode::Both ? "warm and cold" : to_string(options.pool));
   if (build.build_type != "Release" && build.build_type != "RelWithDebInfo") {
     fmt::print(stderr,
                "This is a {} build: its times say nothing about an optimised one. Build the preset "

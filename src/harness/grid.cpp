@@ -56,6 +56,34 @@ std::vector<int> worker_counts(const WorkloadEntry& workload, const std::string&
   return distinct;
 }
 
+PoolMode mode_of_baselines(const Options& options) {
+  return options.pool == PoolMode::Cold ? PoolMode::Cold : PoolMode::Warm;
+}
+
+std::vector<std::optional<int>> chunksizes(Pattern pattern, const Options& options) {
+  std::vector<std::optional<int>> distinct;
+  if (pattern == Pattern::Map) {
+    for (const std::optional<int>& size : options.chunksizes) {
+      if (std::ranges::find(distinct, size) == distinct.end()) distinct.push_back(size);
+    }
+  }
+  if (distinct.empty()) distinct.emplace_back();
+  return distinct;
+}
+
+/// `cell`, which is of a pool, as often as the chunk sizes and warm and cold demand.
+void add_variants(std::vector<Cell>& cells, Cell cell, const Options& options) {
+  for (const std::optional<int>& size : chunksizes(cell.pattern, options)) {
+    cell.chunksize = size;
+    for (const PoolMode mode : {PoolMode::Warm, PoolMode::Cold}) {
+      if (options.pool != PoolMode::Both && options.pool != mode) continue;
+      cell.pool = mode;
+      cell.has_warm_twin = options.pool == PoolMode::Both && mode == PoolMode::Cold;
+      cells.push_back(cell);
+    }
+  }
+}
+
 std::vector<Cell> all_cells(WorkloadEntry& workload, const Options& options) {
   std::vector<Cell> cells;
   for (SubjectOnExecutor& on : workload.subjects) {
@@ -67,20 +95,44 @@ std::vector<Cell> all_cells(WorkloadEntry& workload, const Options& options) {
       const bool unasked = on.executor == kSequential && options.executors.empty();
       if (unasked && pattern != Pattern::Map) continue;
       for (const int workers : worker_counts(workload, on.executor, options)) {
-        cells.push_back({&workload, on.subject.get(), on.executor, pattern, workers});
+        Cell cell{&workload, on.subject.get(), on.executor, pattern, workers};
+        if (on.executor == kSequential) {
+          // It has neither chunks nor a pool to make.
+          cell.pool = mode_of_baselines(options);
+          cells.push_back(cell);
+        } else {
+          add_variants(cells, cell, options);
+        }
       }
     }
   }
   return cells;
 }
 
-Cell baseline_of(WorkloadEntry& workload) {
+Cell baseline_of(WorkloadEntry& workload, const Options& options) {
   for (SubjectOnExecutor& on : workload.subjects) {
     if (on.executor == kSequential) {
-      return {&workload, on.subject.get(), on.executor, Pattern::Map, 1};
+      Cell cell{&workload, on.subject.get(), on.executor, Pattern::Map, 1};
+      cell.pool = mode_of_baselines(options);
+      return cell;
     }
   }
   throw std::logic_error("poolmark: a suite without the sequential executor");
+}
+
+/// Only a pool's map has chunks.
+void refuse_idle_chunksizes(const Options& options) {
+  if (options.chunksizes.empty()) return;
+  if (!wants(options.patterns, Pattern::Map)) {
+    throw UsageError(
+        "--chunksize: map alone has chunks, and --patterns leaves it out: add map to --patterns, "
+        "or leave --chunksize out.");
+  }
+  if (options.executors == std::vector<std::string>{std::string(kSequential)}) {
+    throw UsageError(
+        "--chunksize: the sequential executor has no chunks, and it is the only one asked for: add "
+        "a pool to --executors, or leave --chunksize out.");
+  }
 }
 
 [[noreturn]] void refuse_empty_choice(const Matrix& matrix, const Options& options) {
@@ -98,7 +150,11 @@ Cell baseline_of(WorkloadEntry& workload) {
 }  // namespace
 
 std::string Cell::name() const {
-  return fmt::format("{}/{}/{}/workers:{}", workload->name, executor, to_string(pattern), workers);
+  std::string name =
+      fmt::format("{}/{}/{}/workers:{}", workload->name, executor, to_string(pattern), workers);
+  if (chunksize) name += fmt::format("/chunksize:{}", *chunksize);
+  if (has_warm_twin) name += "/cold";
+  return name;
 }
 
 bool Cell::is_baseline() const { return executor == kSequential && pattern == Pattern::Map; }
@@ -130,6 +186,8 @@ std::vector<Cell> choose_cells(Matrix& matrix, const Options& options) {
   refuse_unknown("--workloads", "workload", options.workloads, workloads);
   refuse_unknown("--executors", "executor", options.executors, matrix.executors);
 
+  refuse_idle_chunksizes(options);
+
   const NameFilter filter(options.filter);
   std::vector<Cell> chosen;
   for (WorkloadEntry& workload : matrix.workloads) {
@@ -140,7 +198,7 @@ std::vector<Cell> choose_cells(Matrix& matrix, const Options& options) {
     });
     if (cells.empty()) continue;
     if (options.baseline && std::ranges::none_of(cells, &Cell::is_baseline)) {
-      cells.insert(cells.begin(), baseline_of(workload));
+      cells.insert(cells.begin(), baseline_of(workload, options));
     }
     chosen.insert(chosen.end(), cells.begin(), cells.end());
   }

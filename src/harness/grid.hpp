@@ -3,6 +3,7 @@
 #include <regex.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,15 +13,19 @@
 /// Which cells a run consists of, and what they are called.
 namespace poolmark::harness::detail {
 
-/// One point of workload x executor x pattern x workers.
+/// One point of workload x executor x pattern x workers (x chunk size x warm or cold).
 struct Cell {
   WorkloadEntry* workload = nullptr;
   Subject* subject = nullptr;
   std::string executor;
   Pattern pattern = Pattern::Map;
   int workers = 1;
+  std::optional<int> chunksize = {};  // of map; none: "auto"
+  PoolMode pool = PoolMode::Warm;     // or Cold
+  bool has_warm_twin = false;         // measured cold beside warm
 
-  /// Such as "primes/process/as_completed/workers:2".
+  /// Such as "primes/process/as_completed/workers:2",
+  /// "primes/process/map/workers:2/chunksize:4/cold".
   std::string name() const;
   /// What the other cells of the workload are compared with.
   bool is_baseline() const;

@@ -82,12 +82,15 @@ Json entry_of(const RunFacts& run, const Sample& sample, double baseline) {
                 {"executor", cell.executor},
                 {"pattern", to_string(cell.pattern)},
                 {"workers", cell.workers},
-                {"tasks", run.tasks[sample.cell]}};
+                {"tasks", run.tasks[sample.cell]},
+                {"pool", to_string(cell.pool)}};
+  if (cell.chunksize) entry["chunksize"] = *cell.chunksize;
   put_finite(entry, "tasks_per_second", tasks * 1e9 / sample.real_ns);
   if (baseline > 0) {
     put_finite(entry, "speedup", baseline / sample.real_ns);
     put_finite(entry, "efficiency", baseline / sample.real_ns / cell.workers);
   }
+  put_finite(entry, "submit_ns", sample.submit_ns);
   put_finite(entry, "first_result_ns", sample.first_result_ns);
   put_finite(entry, "cpu_time_total_ns", sample.cpu_total_ns);
   return entry;
@@ -126,13 +129,45 @@ Json tasks_of(const RunFacts& run) {
   return tasks;
 }
 
+/// Readers count results from 1.
+std::vector<std::size_t> results_at_marks(std::size_t tasks) {
+  std::vector<std::size_t> k = marks_of(tasks);
+  for (std::size_t& mark : k) ++mark;
+  return k;
+}
+
+Json completions_of(const RunFacts& run) {
+  Json completions = Json::object();
+  for (std::size_t i = 0; i < run.cells.size(); ++i) {
+    if (run.recorder.batches(i).size() == 0) continue;
+    completions[run.cells[i].name()] = {{"k", results_at_marks(run.tasks[i])},
+                                        {"ns", run.recorder.batches(i).median_completions()}};
+  }
+  return completions;
+}
+
+Json latencies_of(const RunFacts& run) {
+  Json latencies = Json::object();
+  for (std::size_t i = 0; i < run.cells.size(); ++i) {
+    const Latencies found = run.recorder.batches(i).latencies();
+    if (found.count == 0) continue;
+    latencies[run.cells[i].name()] = {
+        {"count", found.count}, {"quantiles", found.quantiles}, {"ns", found.ns}};
+  }
+  return latencies;
+}
+
 }  // namespace
 
 std::string json_report(const RunFacts& run) {
-  const Json report = {
-      {"schema_version", kSchemaVersion}, {"context", context_of(run.options, run.executable)},
-      {"benchmarks", benchmarks_of(run)}, {"failures", failures_of(run)},
-      {"partial", run.partial},           {"tasks", tasks_of(run)}};
+  const Json report = {{"schema_version", kSchemaVersion},
+                       {"context", context_of(run.options, run.executable)},
+                       {"benchmarks", benchmarks_of(run)},
+                       {"failures", failures_of(run)},
+                       {"partial", run.partial},
+                       {"tasks", tasks_of(run)},
+                       {"completions", completions_of(run)},
+                       {"latencies", latencies_of(run)}};
   return text_of(report);
 }
 

@@ -13,8 +13,8 @@ Sample per_iteration(const Sample& sums, std::int64_t iterations) {
   Sample sample = sums;
   const auto n = static_cast<double>(iterations);
   sample.iterations = iterations;
-  for (double* value :
-       {&sample.real_ns, &sample.cpu_ns, &sample.first_result_ns, &sample.cpu_total_ns}) {
+  for (double* value : {&sample.real_ns, &sample.cpu_ns, &sample.first_result_ns, &sample.submit_ns,
+                        &sample.cpu_total_ns}) {
     *value /= n;
   }
   return sample;
@@ -31,7 +31,7 @@ bool RepetitionCounter::counts(std::int64_t iterations, double seconds) {
 }
 
 Recorder::Recorder(std::size_t cells, double min_time_s, double min_warmup_time_s, Events events)
-    : cells_(cells, CellRecord{RepetitionCounter(min_time_s, min_warmup_time_s), 0, {}}),
+    : cells_(cells, CellRecord{RepetitionCounter(min_time_s, min_warmup_time_s), 0, {}, {}}),
       events_(std::move(events)) {}
 
 void Recorder::add(std::size_t cell, const Attempt& attempt) {
@@ -42,6 +42,7 @@ void Recorder::add(std::size_t cell, const Attempt& attempt) {
   sample.repetition = record.repetitions_done++;
   record.task_times.insert(record.task_times.end(), attempt.task_times.begin(),
                            attempt.task_times.end());
+  record.batches.add(attempt.batches);
   samples_.push_back(sample);
   if (events_.on_sample) events_.on_sample(sample);
 }

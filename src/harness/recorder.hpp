@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/kept_batches.hpp"
+
 /// What a run has measured so far.
 namespace poolmark::harness::detail {
 
@@ -17,6 +19,7 @@ struct Sample {
   double real_ns = 0;
   double cpu_ns = 0;           // of the calling thread
   double first_result_ns = 0;  // from the start of the batch until the caller has a result
+  double submit_ns = 0;        // until all tasks were submitted, or until the map had begun
   double cpu_total_ns = 0;     // of all threads and worker processes
 };
 
@@ -32,6 +35,7 @@ struct Attempt {
   double seconds = 0;                           // what SetIterationTime() was given in all
   Sample sums;                                  // of all iterations
   std::vector<std::vector<double>> task_times;  // an iteration each, if the tasks were timed
+  KeptBatches batches;                          // as the caller saw them
 };
 
 /// Tells which calls of a benchmark function are a repetition. Google Benchmark 1.7.1 repeats the
@@ -77,6 +81,8 @@ class Recorder {
   const std::vector<Failure>& failures() const { return failures_; }
   /// Medians of the times of each task of a cell over all its iterations; empty if not timed.
   std::vector<double> task_medians(std::size_t cell) const;
+  /// What the caller saw of a cell's batches in all its repetitions.
+  const KeptBatches& batches(std::size_t cell) const { return cells_[cell].batches; }
   /// Median real time of a cell in ns; 0 if it has no sample.
   double median_real_ns(std::size_t cell) const;
 
@@ -85,6 +91,7 @@ class Recorder {
     RepetitionCounter counter;
     int repetitions_done = 0;
     std::vector<std::vector<double>> task_times;
+    KeptBatches batches;
   };
 
   std::vector<CellRecord> cells_;

@@ -43,9 +43,10 @@ struct Measuring {
 
 /// Runs one batch and adds its times to `attempt`. A warm pool exists already; a cold one is made
 /// and shut down within the timing.
-void measure_batch(const Cell& cell, PoolMode mode, Attempt& attempt) {
+void measure_batch(const Cell& cell, Attempt& attempt) {
   Subject& subject = *cell.subject;
-  const bool cold = mode == PoolMode::Cold;
+  const bool cold = cell.pool == PoolMode::Cold;
+  const BatchPlan plan{cell.pattern, cell.chunksize, cell.is_baseline()};
   // Reading CPU clocks costs system calls, so all of it happens outside the wall time. A cold
   // pool's workers begin at 0.
   const double workers_before = cold ? 0 : static_cast<double>(subject.worker_cpu_time().count());
@@ -54,7 +55,7 @@ void measure_batch(const Cell& cell, PoolMode mode, Attempt& attempt) {
   const auto start = Clock::now();
 
   if (cold) subject.make_pool(cell.workers);
-  const Clock::time_point first = subject.run_batch(cell.pattern, cell.is_baseline());
+  subject.run_batch(plan);
   if (cold) subject.close_pool(false);
 
   const auto end = Clock::now();
@@ -64,8 +65,11 @@ void measure_batch(const Cell& cell, PoolMode mode, Attempt& attempt) {
 
   attempt.sums.real_ns += Nanoseconds(end - start).count();
   attempt.sums.cpu_ns += thread;
-  attempt.sums.first_result_ns += Nanoseconds(first - start).count();
   attempt.sums.cpu_total_ns += process + workers;
+  BatchView seen = subject.view_batch(start);
+  attempt.sums.first_result_ns += seen.completions.front();
+  attempt.sums.submit_ns += seen.submit;
+  attempt.batches.add(std::move(seen));
   if (const auto times = subject.task_times(); cell.is_baseline() && !times.empty()) {
     attempt.task_times.emplace_back(times.begin(), times.end());
   }
@@ -78,7 +82,7 @@ std::string prepare(const Cell& cell, const Measuring& measuring) {
       refused != measuring.refused.end()) {
     return refused->second;
   }
-  if (interrupted() || measuring.options.pool == PoolMode::Cold) return "";
+  if (interrupted() || cell.pool == PoolMode::Cold) return "";
   try {
     cell.subject->make_pool(cell.workers);
     cell.subject->warm_up(cell.workers);
@@ -126,7 +130,7 @@ void measure_cell(benchmark::State& state, const Cell& cell, std::size_t index,
     if (error.empty() && !interrupted()) {
       const double before = attempt.sums.real_ns;
       try {
-        measure_batch(cell, measuring.options.pool, attempt);
+        measure_batch(cell, attempt);
         seconds = (attempt.sums.real_ns - before) / 1e9;
         ++done;
       } catch (const Interrupted&) {

@@ -77,6 +77,9 @@ void check_options(const Options& options) {
   for (const int workers : options.workers) {
     parse_int("workers", std::to_string(workers), 1, kMaxWorkersLimit, "2");
   }
+  for (const std::optional<int>& size : options.chunksizes) {
+    if (size) parse_int("chunksizes", std::to_string(*size), 1, kMostChunksize, "16");
+  }
   parse_int("repetitions", std::to_string(options.repetitions), 1, kMostRepetitions, "10");
   parse_seconds("min_time_s", fmt::format("{}", options.min_time_s));
   parse_seconds("min_warmup_time_s", fmt::format("{}", options.min_warmup_time_s));

@@ -29,6 +29,7 @@ TEST(CommandLine, HasDefaultsFitForMeasuring) {
   EXPECT_TRUE(options.baseline);
   EXPECT_FALSE(options.long_inputs);
   EXPECT_EQ(options.pool, PoolMode::Warm);
+  EXPECT_THAT(options.chunksizes, testing::IsEmpty());
   EXPECT_EQ(options.progress_fd, -1);
 }
 
@@ -47,6 +48,13 @@ TEST(CommandLine, ReadsOwnFlags) {
   EXPECT_TRUE(options.self_check);
   EXPECT_FALSE(read({"--no-self-check"}).options.self_check);
   EXPECT_EQ(options.progress_fd, 3);
+}
+
+TEST(CommandLine, ReadsChunkSizesAndBothPools) {
+  const Options options = read({"--pool=both", "--chunksize=1,auto,1000000"}).options;
+  EXPECT_EQ(options.pool, PoolMode::Both);
+  EXPECT_THAT(options.chunksizes,
+              ElementsAre(testing::Optional(1), std::nullopt, testing::Optional(1'000'000)));
 }
 
 TEST(CommandLine, ReadsEveryFlagOfGoogleBenchmark) {
@@ -146,7 +154,13 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"--workers=1,,2", "'1,,2'", "single commas"},
         Refusal{"--workers=", "--workers", "empty"}, Refusal{"--workers", "--workers", "--help"},
         Refusal{"--patterns=race", "'race'", "map or as_completed or wait"},
-        Refusal{"--pool=hot", "'hot'", "warm or cold"}, Refusal{"--long=maybe", "'maybe'", "true"},
+        Refusal{"--pool=hot", "'hot'", "warm or cold or both"},
+        Refusal{"--chunksize=0", "'0'", "from 1"},
+        Refusal{"--chunksize=4,", "'4,'", "single commas"},
+        Refusal{"--chunksize=big", "'big'", "16,auto"},
+        Refusal{"--chunksize=", "--chunksize", "empty"},
+        Refusal{"--chunksize=1000001", "out of range", "to 1000000"},
+        Refusal{"--long=maybe", "'maybe'", "true"},
         Refusal{"--progress-fd=out", "'out'", "whole number"},
         Refusal{"--progress-fd=0", "'0'", "from 1"},
         Refusal{"--benchmark_repetitions=0", "'0'", "from 1"},

@@ -33,7 +33,10 @@ class FakeSubject final : public Subject {
   std::function<void()> on_batch = [] {};
   std::function<void()> on_check = [] {};
   std::function<void()> on_close = [] {};
-  std::vector<double> times = {};  // of the tasks of each batch
+  std::vector<double> times = {};     // of the tasks of each batch
+  std::vector<BatchPlan> plans = {};  // that it was given
+  BatchView view = {.submit = 1, .completions = {2, 3}, .latencies = {2, 1}};
+  std::function<BatchView(Clock::time_point start)> on_view = {};  // in place of `view`
 
   std::size_t use_inputs(bool long_inputs) override { return long_inputs ? 20 : 2; }
 
@@ -45,11 +48,14 @@ class FakeSubject final : public Subject {
   }
   void warm_up(int workers) override { log_.events.push_back("warm " + std::to_string(workers)); }
 
-  Clock::time_point run_batch(Pattern, bool time_each_task) override {
+  void run_batch(const BatchPlan& plan) override {
     log_.events.emplace_back("batch");
-    task_times_ = time_each_task ? times : std::vector<double>();
+    plans.push_back(plan);
+    task_times_ = plan.time_each_task ? times : std::vector<double>();
     on_batch();
-    return Clock::now();
+  }
+  BatchView view_batch(Clock::time_point start) const override {
+    return on_view ? on_view(start) : view;
   }
   std::span<const double> task_times() const override { return task_times_; }
   void check_results() override {

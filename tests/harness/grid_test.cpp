@@ -71,6 +71,67 @@ TEST(Grid, MeasuresARepeatedWorkerCountOnce) {
               ElementsAre("work/sequential/map/workers:1", "work/thread/map/workers:3"));
 }
 
+TEST(Grid, HasACellOfEachPoolsMapForEachChunkSize) {
+  FakeSuite suite;
+  const Options options = {.workers = {2}, .chunksizes = {1, 16, std::nullopt, 16}};
+  EXPECT_THAT(names(suite.matrix, options),
+              ElementsAre("work/sequential/map/workers:1", "work/thread/map/workers:2/chunksize:1",
+                          "work/thread/map/workers:2/chunksize:16", "work/thread/map/workers:2",
+                          "work/thread/as_completed/workers:2", "work/thread/wait/workers:2"));
+}
+
+TEST(Grid, LeavesOutTheChunkSizeByTimeWhenOthersAreNamed) {
+  FakeSuite suite;
+  const Options options = {
+      .patterns = {Pattern::Map}, .workers = {2}, .baseline = false, .chunksizes = {4}};
+  EXPECT_THAT(names(suite.matrix, options), ElementsAre("work/thread/map/workers:2/chunksize:4"));
+  EXPECT_EQ(choose_cells(suite.matrix, options)[0].chunksize, 4);
+}
+
+TEST(Grid, RefusesChunkSizesWhereThereAreNoChunks) {
+  FakeSuite suite;
+  EXPECT_THAT(refusal(suite.matrix, {.patterns = {Pattern::Wait}, .chunksizes = {4}}),
+              testing::AllOf(HasSubstr("--chunksize"), HasSubstr("add map to --patterns")));
+  EXPECT_THAT(refusal(suite.matrix, {.executors = {"sequential"}, .chunksizes = {4}}),
+              testing::AllOf(HasSubstr("--chunksize"), HasSubstr("--executors")));
+}
+
+TEST(Grid, HasEveryPoolWarmAndColdWhenBothAreWanted) {
+  FakeSuite suite;
+  const Options options = {.patterns = {Pattern::Map, Pattern::Wait},
+                           .workers = {2},
+                           .pool = PoolMode::Both,
+                           .chunksizes = {4}};
+  EXPECT_THAT(names(suite.matrix, options),
+              ElementsAre("work/sequential/map/workers:1", "work/thread/map/workers:2/chunksize:4",
+                          "work/thread/map/workers:2/chunksize:4/cold",
+                          "work/thread/wait/workers:2", "work/thread/wait/workers:2/cold"));
+  std::vector<PoolMode> pools;
+  for (const Cell& cell : choose_cells(suite.matrix, options)) pools.push_back(cell.pool);
+  EXPECT_THAT(pools, ElementsAre(PoolMode::Warm, PoolMode::Warm, PoolMode::Cold, PoolMode::Warm,
+                                 PoolMode::Cold));
+}
+
+TEST(Grid, NamesWarmAloneAndColdAloneAlike) {
+  FakeSuite suite;
+  for (const PoolMode mode : {PoolMode::Warm, PoolMode::Cold}) {
+    const Options options = {.patterns = {Pattern::Wait}, .workers = {2}, .pool = mode};
+    EXPECT_THAT(names(suite.matrix, options),
+                ElementsAre("work/sequential/map/workers:1", "work/thread/wait/workers:2"));
+    for (const Cell& cell : choose_cells(suite.matrix, options)) EXPECT_EQ(cell.pool, mode);
+  }
+}
+
+TEST(Grid, FindsVariantsByTheirNames) {
+  FakeSuite suite;
+  Options options = {.baseline = false, .pool = PoolMode::Both, .chunksizes = {1, 4}};
+  for (const char* name : {"work/thread/map/workers:2/chunksize:4/cold",
+                           "work/thread/map/workers:2/chunksize:4", "work/thread/wait/workers:2"}) {
+    options.filter = '^' + std::string(name) + '$';
+    EXPECT_THAT(names(suite.matrix, options), ElementsAre(name));
+  }
+}
+
 TEST(Grid, NamesWhatIsUnknownAndWhatIsAllowed) {
   FakeSuite suite;
   EXPECT_THAT(refusal(suite.matrix, {.workloads = {"wrk"}}),

@@ -17,6 +17,7 @@ Attempt one_batch(double real_ns) {
   attempt.sums.cpu_ns = 5;
   attempt.sums.first_result_ns = 7;
   attempt.sums.cpu_total_ns = 9;
+  attempt.sums.submit_ns = 6;
   return attempt;
 }
 
@@ -57,6 +58,9 @@ TEST(JsonReport, HasAnEntryForEachRepetition) {
   EXPECT_EQ(entry["cpu_time"], 5);
   EXPECT_EQ(entry["first_result_ns"], 7);
   EXPECT_EQ(entry["cpu_time_total_ns"], 9);
+  EXPECT_EQ(entry["submit_ns"], 6);
+  EXPECT_EQ(entry["pool"], "warm");
+  EXPECT_FALSE(entry.contains("chunksize"));
   EXPECT_EQ(entry["workload"], "work");
   EXPECT_EQ(entry["executor"], "thread");
   EXPECT_EQ(entry["pattern"], "map");
@@ -114,6 +118,69 @@ TEST(JsonReport, HasMediansOfTheBaselinesTasks) {
   batch.task_times = {{1.5, 2, 3, 4}};
   run.recorder.add(0, batch);
   EXPECT_THAT(run.report()["tasks"]["work"].get<std::vector<double>>(), ElementsAre(1.5, 2, 3, 4));
+}
+
+/// A run of one cell: `cell` of the suite's thread pool.
+json report_of(const Options& options, FakeSuite& suite, std::size_t tasks,
+               const Attempt& attempt) {
+  const std::vector<Cell> cells = choose_cells(suite.matrix, options);
+  Recorder recorder(1, 0, 0, {});
+  recorder.add(0, attempt);
+  return json::parse(json_report({options, cells, {tasks}, recorder, "bin/program", false}));
+}
+
+TEST(JsonReport, NamesTheChunkSizeAndTheColdPool) {
+  FakeSuite suite;
+  Options options = FakeSuite::two_cells();
+  options.baseline = false;
+  options.pool = PoolMode::Both;
+  options.chunksizes = {4};
+  options.filter = "cold";
+  const json report = report_of(options, suite, 2, one_batch(100));
+  const json& entry = report["benchmarks"].at(0);
+  EXPECT_EQ(report["context"]["pool"], "both");
+  EXPECT_EQ(entry["name"], "work/thread/map/workers:2/chunksize:4/cold");
+  EXPECT_EQ(entry["pool"], "cold");
+  EXPECT_EQ(entry["chunksize"], 4);
+}
+
+TEST(JsonReport, HasTheMedianTimeToEveryResult) {
+  FakeRun run;
+  Attempt attempt = one_batch(100);
+  for (const double first : {10, 30, 20}) {
+    attempt.batches.add({.submit = 1, .completions = {first, 50, 60, 70}, .latencies = {}});
+  }
+  run.recorder.add(1, attempt);
+  run.recorder.add_failure(0, one_batch(100), "no");
+  const json report = run.report();
+  ASSERT_EQ(report["completions"].size(), 1U) << "a cell that failed has none";
+  const json& completions = report["completions"]["work/thread/map/workers:2"];
+  EXPECT_EQ(completions["k"], json({1, 2, 3, 4}));
+  EXPECT_EQ(completions["ns"], json({20, 50, 60, 70}));
+}
+
+TEST(JsonReport, CountsResultsOfLargeBatchesFromOneToTheLast) {
+  FakeSuite suite;
+  Options options = FakeSuite::two_cells();
+  options.baseline = false;
+  Attempt attempt = one_batch(100);
+  attempt.batches.add({.submit = 1, .completions = std::vector<double>(100, 5), .latencies = {}});
+  const json k = report_of(options, suite, 1000, attempt)["completions"].front()["k"];
+  ASSERT_EQ(k.size(), 100U);
+  EXPECT_EQ(k.front(), 1);
+  EXPECT_EQ(k[1], 11);
+  EXPECT_EQ(k.back(), 1000);
+}
+
+TEST(JsonReport, HasTheLatenciesThatTheTasksCanTell) {
+  FakeRun run;
+  Attempt attempt = one_batch(100);
+  attempt.batches.add({.submit = 1, .completions = {5}, .latencies = std::vector<double>(19, 3)});
+  run.recorder.add(1, attempt);
+  run.recorder.add(1, attempt);
+  const json report = run.report();
+  EXPECT_EQ(report["latencies"]["work/thread/map/workers:2"],
+            json({{"count", 38}, {"quantiles", {0.5, 1}}, {"ns", {3, 3}}}));
 }
 
 TEST(JsonReport, DescribesTheMachineAndTheRun) {

@@ -55,6 +55,8 @@ Attempt attempt(std::int64_t iterations, double real_ns) {
   result.seconds = real_ns / 1e9;
   result.sums.real_ns = real_ns;
   result.sums.first_result_ns = real_ns / 2;
+  result.sums.submit_ns = real_ns / 5;
+  result.batches.add({.submit = 1, .completions = {real_ns}, .latencies = {real_ns}});
   return result;
 }
 
@@ -64,6 +66,7 @@ TEST(Recorder, GivesTimesOfOneIteration) {
   ASSERT_EQ(recorder.samples().size(), 1U);
   EXPECT_EQ(recorder.samples()[0].real_ns, 25);
   EXPECT_EQ(recorder.samples()[0].first_result_ns, 12.5);
+  EXPECT_EQ(recorder.samples()[0].submit_ns, 5);
   EXPECT_EQ(recorder.samples()[0].iterations, 4);
 }
 
@@ -100,6 +103,17 @@ TEST(Recorder, ForgetsTasksOfTriesThatDoNotCount) {
   recorder.add(0, too_short);
   EXPECT_THAT(recorder.task_medians(0), testing::IsEmpty());
   EXPECT_THAT(recorder.samples(), testing::IsEmpty());
+}
+
+TEST(Recorder, KeepsWhatTheCallerSawOfRepetitionsThatCount) {
+  Recorder recorder(2, 1.0, 0, {});
+  recorder.add(0, attempt(1, 5));  // too short
+  EXPECT_EQ(recorder.batches(0).size(), 0U);
+  recorder.add(0, attempt(1, 2e9));
+  recorder.add(0, attempt(1, 4e9));
+  recorder.add_failure(0, attempt(1, 8e9), "wrong");
+  EXPECT_THAT(recorder.batches(0).median_completions(), ElementsAre(3e9));
+  EXPECT_EQ(recorder.batches(1).size(), 0U);
 }
 
 TEST(Recorder, HasNoMedianWithoutSamples) {

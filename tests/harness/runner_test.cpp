@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "fake_suite.hpp"
+#include "harness/kept_batches.hpp"
 #include "poolmark/errors.hpp"
 #include "poolmark/harness/workload.hpp"
 
@@ -119,14 +120,68 @@ TEST_F(Runner, ColdTimesHoldMakingAndClosingThePool) {
   };
   suite.thread->on_make = spin;
   suite.thread->on_close = spin;
+  suite.thread->on_view = [](Clock::time_point start) {
+    // Asked after the batch: the pool had been made, and closed.
+    const double ns = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+    return BatchView{.submit = 0, .completions = {ns}, .latencies = {}};
+  };
   options.pool = PoolMode::Cold;
   options.repetitions = 1;
   options.baseline = false;
   EXPECT_EQ(run(), 0);
   const json file = report();
   EXPECT_GE(file["benchmarks"][0]["real_time"], 10e6);
-  EXPECT_GE(file["benchmarks"][0]["first_result_ns"], 5e6);
-  EXPECT_LT(file["benchmarks"][0]["first_result_ns"], file["benchmarks"][0]["real_time"]);
+  EXPECT_GE(file["benchmarks"][0]["first_result_ns"], 10e6) << "counted from the same start";
+}
+
+TEST_F(Runner, MeasuresEachCellAsItsNameSays) {
+  options.repetitions = 1;
+  options.interleave = false;
+  options.pool = PoolMode::Both;
+  options.chunksizes = {4};
+  EXPECT_EQ(run(), 0);
+  ASSERT_EQ(suite.sequential->plans.size(), 1U);
+  EXPECT_EQ(suite.sequential->plans[0].chunksize, std::nullopt);
+  EXPECT_TRUE(suite.sequential->plans[0].time_each_task);
+  ASSERT_EQ(suite.thread->plans.size(), 2U);
+  for (const BatchPlan& plan : suite.thread->plans) {
+    EXPECT_EQ(plan.pattern, Pattern::Map);
+    EXPECT_EQ(plan.chunksize, 4);
+    EXPECT_FALSE(plan.time_each_task);
+  }
+  EXPECT_THAT(suite.log.events,
+              ElementsAre("make 1", "warm 1", "batch", "check", "close",  // the baseline
+                          "make 2", "warm 2", "batch", "check", "close",  // warm
+                          "make 2", "batch", "close", "check"));          // cold
+  EXPECT_THAT(said, HasSubstr("warm and cold pools"));
+}
+
+TEST_F(Runner, TellsWhatTheCallerSaw) {
+  suite.thread->view = {.submit = 5, .completions = {20, 30}, .latencies = {19, 18}};
+  EXPECT_EQ(run(), 0);
+  const json file = report();
+  for (const json& entry : file["benchmarks"]) {
+    if (entry["name"] != kPool) continue;
+    EXPECT_EQ(entry["submit_ns"], 5);
+    EXPECT_EQ(entry["first_result_ns"], 20);
+  }
+  EXPECT_EQ(file["completions"][kPool], json({{"k", {1, 2}}, {"ns", {20, 30}}}));
+  EXPECT_EQ(file["latencies"][kPool], json({{"count", 6}, {"quantiles", {1}}, {"ns", {19}}}));
+}
+
+TEST_F(Runner, DoesNotTellWhatTheCallerSawOfTriesThatDoNotCount) {
+  options.min_time_s = 1e-4;
+  options.repetitions = 1;
+  EXPECT_EQ(run(), 0);
+  const json file = report();
+  std::size_t counted = 0;
+  for (const json& entry : file["benchmarks"]) {
+    if (entry["name"] == kPool) counted += entry["iterations"].get<std::size_t>();
+  }
+  EXPECT_LT(counted, suite.thread->plans.size()) << "there was a try";
+  if (counted <= KeptBatches::kMost) {
+    EXPECT_EQ(file["latencies"][kPool]["count"], 2 * counted);
+  }
 }
 
 TEST_F(Runner, NeverHoldsTwoPools) {

@@ -31,6 +31,7 @@ std::string_view to_string(Pattern pattern);
 enum class PoolMode {
   Warm,  ///< the batch alone: all workers have started and have run something before
   Cold,  ///< making the pool, the batch, shutting the pool down
+  Both,  ///< of a run: every pool warm and cold, as two cells
 };
 
 std::string_view to_string(PoolMode mode);
@@ -56,6 +57,8 @@ struct Options {
   bool baseline = true;           ///< measure each workload's sequential baseline, asked for or not
   bool long_inputs = false;
   PoolMode pool = PoolMode::Warm;
+  /// Of the pools' map, a cell each: as in MapOptions, none is "auto". Empty: that alone.
+  std::vector<std::optional<int>> chunksizes = {};
 
   // How it is measured.
   int repetitions = 10;

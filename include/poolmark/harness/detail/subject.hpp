@@ -4,16 +4,16 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "poolmark/harness/detail/batch_times.hpp"
 #include "poolmark/harness/options.hpp"
 
 namespace poolmark::harness::detail {
-
-using Clock = std::chrono::steady_clock;
 
 /// The user interrupted the run while a batch was being collected.
 class Interrupted : public std::runtime_error {
@@ -23,6 +23,13 @@ class Interrupted : public std::runtime_error {
 
 /// Whether SIGINT or SIGTERM has arrived in this run.
 bool interrupted() noexcept;
+
+/// How a batch is to be run.
+struct BatchPlan {
+  Pattern pattern = Pattern::Map;
+  std::optional<int> chunksize = {};  ///< of map(), as in MapOptions
+  bool time_each_task = false;        ///< one by one, on the sequential executor
+};
 
 /// What the runner measures: one workload on one executor, their types forgotten. Used by one
 /// thread. At most one pool exists at a time, between make_pool() and drop_pool().
@@ -40,9 +47,10 @@ class Subject {
   /// Returns when each of the `workers` has run something; throws if that does not happen.
   virtual void warm_up(int workers) = 0;
 
-  /// Runs one batch and returns when the caller held the first result. Throws what a task threw,
-  /// and Interrupted. With `time_each_task`, the sequential executor's tasks are timed one by one.
-  virtual Clock::time_point run_batch(Pattern pattern, bool time_each_task) = 0;
+  /// Runs one batch. Throws what a task threw, and Interrupted.
+  virtual void run_batch(const BatchPlan& plan) = 0;
+  /// What the caller saw of the last batch, which began at `start`; before check_results().
+  virtual BatchView view_batch(Clock::time_point start) const = 0;
   /// Nanoseconds of each task of the last batch, in input order; empty if they were not timed.
   virtual std::span<const double> task_times() const = 0;
   /// Checks the results of the last batch and lets go of them; throws WrongResult.

@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -53,6 +55,7 @@ class WorkloadOnExecutor final : public Subject {
   std::size_t use_inputs(bool long_inputs) override {
     const bool has_long = !workload_->long_inputs.empty();
     inputs_ = long_inputs && has_long ? &workload_->long_inputs : &workload_->inputs;
+    times_.prepare(inputs_->size());  // allocates here, not in the first batch
     return inputs_->size();
   }
 
@@ -62,15 +65,22 @@ class WorkloadOnExecutor final : public Subject {
   }
   void warm_up(int workers) override { warm_up_pool(*executor_, workers); }
 
-  Clock::time_point run_batch(Pattern pattern, bool time_each_task) override {
+  void run_batch(const BatchPlan& plan) override {
     results_.reserve(inputs_->size());
     futures_.reserve(inputs_->size());
-    if (pattern == Pattern::AsCompleted) return run_as_completed();
-    if (pattern == Pattern::Wait) return run_wait();
+    times_.prepare(inputs_->size());
+    if (plan.pattern == Pattern::AsCompleted) return run_as_completed();
+    if (plan.pattern == Pattern::Wait) return run_wait();
     if constexpr (std::is_same_v<E, SequentialExecutor>) {
-      if (time_each_task) return run_timed_map();
+      if (plan.time_each_task) return run_timed_map();
     }
-    return collect_map(workload_->task);
+    run_map({.chunksize = plan.chunksize}, workload_->task);
+  }
+
+  BatchView view_batch(Clock::time_point start) const override {
+    const auto states = times_.states();
+    if (states.empty() || states.front() == nullptr) return times_.view(start);
+    return times_.view(start, tasks_of(states));
   }
 
   std::span<const double> task_times() const override { return task_times_; }
@@ -107,53 +117,68 @@ class WorkloadOnExecutor final : public Subject {
   }
 
   void submit_all() {
+    times_.begin();
     for (const Input& input : *inputs_) {
       stop_if_interrupted();
+      times_.submitting(futures_.size());
       futures_.push_back(executor_->submit(workload_->task, Input(input)));
     }
+    times_.all_submitted();
   }
 
-  Clock::time_point run_as_completed() {
+  void run_as_completed() {
     submit_all();
-    Clock::time_point first{};
     for (const Future<Result>& future : as_completed(futures_)) {
       future.result();
-      if (first == Clock::time_point{}) first = Clock::now();
+      times_.holding(future.state().get());
       stop_if_interrupted();
     }
-    return first;
   }
 
-  Clock::time_point run_wait() {
+  void run_wait() {
     submit_all();
     poolmark::wait(futures_);
-    futures_.front().result();
-    const auto first = Clock::now();
-    for (const Future<Result>& future : futures_) future.result();
-    return first;
+    for (const Future<Result>& future : futures_) {
+      future.result();
+      times_.holding();
+    }
   }
 
   template <class F>
-  Clock::time_point collect_map(const F& task) {
-    Clock::time_point first{};
-    for (auto&& result : poolmark::map(*executor_, task, *inputs_)) {
+  void run_map(const MapOptions& options, const F& task) {
+    times_.begin();
+    auto results = poolmark::map(*executor_, options, task, *inputs_);
+    times_.all_submitted();
+    for (auto&& result : results) {
       results_.push_back(std::forward<decltype(result)>(result));
-      if (first == Clock::time_point{}) first = Clock::now();
+      times_.holding();
       stop_if_interrupted();
     }
-    return first;
   }
 
   /// Costs two readings of the clock a task, some 50 ns, within the batch that is measured.
-  Clock::time_point run_timed_map() {
+  void run_timed_map() {
     task_times_.clear();
     task_times_.reserve(inputs_->size());
-    return collect_map([this](const Input& input) {
+    run_map({}, [this](const Input& input) {
       const auto start = Clock::now();
       Result result = workload_->task(input);
       task_times_.push_back(std::chrono::duration<double, std::nano>(Clock::now() - start).count());
       return result;
     });
+  }
+
+  /// Which task each state belongs to: as_completed() yields futures, not numbers.
+  std::vector<std::size_t> tasks_of(std::span<const void* const> states) const {
+    const std::set<const void*> wanted(states.begin(), states.end());
+    std::map<const void*, std::size_t> tasks;
+    for (std::size_t i = 0; i < futures_.size(); ++i) {
+      const void* const state = futures_[i].state().get();
+      if (wanted.contains(state)) tasks.emplace(state, i);
+    }
+    std::vector<std::size_t> found;
+    for (const void* const state : states) found.push_back(tasks.at(state));
+    return found;
   }
 
   void forget_batch() {
@@ -169,6 +194,7 @@ class WorkloadOnExecutor final : public Subject {
   std::vector<Future<Result>> futures_;
   std::vector<Result> results_;
   std::vector<double> task_times_;
+  BatchTimes times_;
 };
 
 }  // namespace poolmark::harness::detail
