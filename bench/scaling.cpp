@@ -1,4 +1,4 @@
-// How work scales: three workloads, three executors, three ways of collecting results.
+// How work scales: four workloads, three executors, three ways of collecting results.
 // scaling --help shows how to ask for a part of it.
 
 #include "poolmark/harness/harness.hpp"
@@ -6,6 +6,6 @@
 
 int main(int argc, char** argv) {
   poolmark::harness::Suite suite;
-  suite.add(bench::primes()).add(bench::sum()).add(bench::sleep());
+  suite.add(bench::primes()).add(bench::sum()).add(bench::sleep()).add(bench::skewed());
   return suite.main(argc, argv);
 }

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <ctime>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "workloads/workloads.hpp"
@@ -19,14 +21,6 @@ std::int64_t now() {
   timespec time{};
   clock_gettime(CLOCK_MONOTONIC, &time);
   return time.tv_sec * kSecond + time.tv_nsec;
-}
-
-void check(const std::vector<std::int64_t>& wanted, const std::vector<std::int64_t>& slept) {
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (slept[i] < wanted[i]) {
-      throw poolmark::harness::WrongResult("sleep", i, slept[i], wanted[i]);
-    }
-  }
 }
 
 }  // namespace
@@ -46,11 +40,23 @@ std::int64_t nap(std::int64_t nanoseconds) {
   return now() - start;
 }
 
+std::function<void(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&)>
+slept_long_enough(std::string workload) {
+  return [workload = std::move(workload)](const std::vector<std::int64_t>& wanted,
+                                          const std::vector<std::int64_t>& slept) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (slept[i] < wanted[i]) {
+        throw poolmark::harness::WrongResult(workload, i, slept[i], wanted[i]);
+      }
+    }
+  };
+}
+
 poolmark::harness::Workload<std::int64_t, std::int64_t> sleep() {
   return {.name = "sleep",
           .inputs = std::vector<std::int64_t>(kNaps, kNap),
           .task = nap,
-          .check = check,
+          .check = slept_long_enough("sleep"),
           .workers = poolmark::harness::powers_of_two_up_to(kMostWorkers)};
 }
 
