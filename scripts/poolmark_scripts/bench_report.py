@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from poolmark_scripts import terminal
+from poolmark_scripts import laws, terminal, verdicts
 from poolmark_scripts.findings import findings
+from poolmark_scripts.intervals import Interval, median_interval
 from poolmark_scripts.results import Cell, Results
-from poolmark_scripts.units import duration
+from poolmark_scripts.units import common_unit, duration
 
-COLUMNS = (
-    ("executor", "left"), ("pattern", "left"), ("workers", "right"), ("median", "right"), ("spread", "right"),
-    ("speed-up", "right"), ("eff.", "right"), ("first", "right"),
-)  # fmt: skip
+# Columns of a terminal from which the table also shows the serial fraction, and how often and why no more was measured.
+WITH_DETAILS = 116
 WIDE_SPREAD = 0.1  # quiet machines stay below 0.02
+NOTHING = "-"
 LEGEND = (
-    "median: wall time of a batch. spread: distance between the quartiles, in percent of the median. "
+    "median: wall time of a batch. ±95%: within so much of it lies the true median, with 95 % confidence. "
     "speed-up: over the sequential loop of this run. eff.: speed-up / workers. first: until the first result."
+)
+DETAILS = " Karp-Flatt: the serial fraction that would explain the speed-up. -: not measured, or too few {counted} for an interval."
+STOPPED = " stopped: precise, the interval is within 1 %; budget, the time was spent."
+ONE_PROCESS = (
+    "All repetitions were taken in one process: what differs from process to process (addresses, the layout of memory) "
+    "is in no interval here. scripts/bench measures in fresh ones."
 )
 
 
@@ -26,35 +35,81 @@ def print_report(results: Results, console: Console) -> None:
     for workload in results.workloads():
         _print_workload(results, workload, console)
     _print_failures(results, console)
-    console.print(Text(LEGEND, style="dim"), soft_wrap=not console.is_terminal)
+    console.print(Text(_legend(results, console), style="dim"), soft_wrap=not console.is_terminal)
     _print_noise(results, console)
     for workload in results.workloads():
         console.print()
         console.print(Text(workload, style="bold"))
         for sentence in findings(results, workload):
             console.print(f"  {sentence}", soft_wrap=not console.is_terminal)
+    if results.cells and results.record is None:
+        console.print(f"\n{ONE_PROCESS}", soft_wrap=not console.is_terminal)
     if results.partial:
         console.print("\nThe run was interrupted: the numbers are of what was measured until then.")
+
+
+def _legend(results: Results, console: Console) -> str:
+    if console.width < WITH_DETAILS:
+        return LEGEND
+    counted = "rounds" if results.record else "repetitions"
+    return LEGEND + DETAILS.format(counted=counted) + (STOPPED if results.record else "")
 
 
 def _print_workload(results: Results, workload: str, console: Console) -> None:
     cells = results.of_workload(workload)
     console.print(Text(f"{workload} ({cells[0].task_count} tasks a batch)", style="bold"))
-    best = min(cells, key=lambda cell: cell.median)
-    table = terminal.table(*COLUMNS)
+    fair = verdicts.warm_or_all(results, workload)
+    best = min(fair, key=lambda cell: cell.median) if fair else None
+    unit = common_unit([cell.median for cell in cells])
+    detailed = console.width >= WITH_DETAILS
+    table = _table(results, f"median {unit.name}", detailed)
     for cell in cells:
-        table.add_row(*_row(results, cell), style="bold green" if cell is best else "")
+        row = [*_identity(cell), unit.shown(cell.median), *_figures(results, cell)]
+        table.add_row(*row, *(_details(results, cell) if detailed else ()), style="bold green" if cell is best else "")
     console.print(table)
     console.print()
 
 
-def _row(results: Results, cell: Cell) -> list[str]:
-    speedup, efficiency = results.speedup(cell), results.efficiency(cell)
+def _table(results: Results, median: str, detailed: bool) -> Table:
+    headings = [("executor", "left"), ("pattern", "left"), ("workers", "right"), (median, "right"), ("±95%", "right")]
+    headings += [("speed-up", "right"), ("±", "left"), ("eff.", "right"), ("first", "right")]
+    if detailed:
+        headings += [("Karp-Flatt", "right"), ("±", "left"), ("rounds" if results.record else "repetitions", "right")]
+        headings += [("stopped", "left")] if results.record else []
+    return terminal.table(*headings)
+
+
+def _identity(cell: Cell) -> list[str]:
+    return [cell.executor, " ".join([cell.pattern, *cell.variant.split("/")]).strip(), str(cell.workers)]
+
+
+def _figures(results: Results, cell: Cell) -> list[str]:
+    known, speedup = median_interval(cell.real_times), results.speedup(cell)
+    efficiency = results.efficiency(cell)
     return [
-        cell.executor, cell.pattern, str(cell.workers), duration(cell.median), f"{cell.spread:.1%}",
-        "-" if speedup is None else f"{speedup:.2f}", "-" if efficiency is None else f"{efficiency:.0%}",
+        NOTHING if known is None else f"{known.half_width:.1%}",
+        NOTHING if speedup is None else f"{speedup:.2f}",
+        "" if cell is results.baseline(cell.workload) else _side(laws.speedup(results, cell), 2),
+        NOTHING if efficiency is None else f"{efficiency:.0%}",
         duration(cell.first_result),
     ]  # fmt: skip
+
+
+def _details(results: Results, cell: Cell) -> list[str]:
+    fraction = laws.karp_flatt(results, cell)
+    shown = [NOTHING if fraction is None else f"{fraction.median:.3f}", _side(fraction, 3), str(len(cell.real_times))]
+    if results.record is None:
+        return shown
+    stop = results.record.stops.get(cell.name)
+    return [*shown, NOTHING if stop is None else stop.reason]
+
+
+def _side(interval: Interval | None, digits: int) -> str:
+    """The larger side of an interval, in the units of its middle, rounded up: nothing is known to ±0."""
+    if interval is None:
+        return ""
+    side = max(interval.high - interval.median, interval.median - interval.low)
+    return f"{math.ceil(side * 10**digits) / 10**digits:.{digits}f}"
 
 
 def _print_noise(results: Results, console: Console) -> None:

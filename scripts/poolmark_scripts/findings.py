@@ -1,55 +1,90 @@
-"""What a run means, in sentences: who won, by how much, and why the loser lost where the numbers say it."""
+"""What a person should do after a run, in sentences: which pool to take, by how much, and what the run cannot tell."""
 
 from __future__ import annotations
 
+from poolmark_scripts import laws, scaling_law, verdicts
+from poolmark_scripts.findings_batches import chunk_sizes, making_a_pool, ways_of_collecting
+from poolmark_scripts.intervals import Interval, median_interval
 from poolmark_scripts.results import Cell, Results
 from poolmark_scripts.schedule import at_once, ideal_speedup
 from poolmark_scripts.units import duration
+from poolmark_scripts.verdicts import Verdict
+from poolmark_scripts.wording import (
+    durations_between, listed, named, percent, percent_between, pool, times, times_between, workers,
+)  # fmt: skip
 
-SAME = 0.01  # a smaller difference of medians is never called one
 NEAR_IDEAL = 0.9  # a winner that reaches less of what its tasks allow gets an explanation
 CPU_TIME_SAYS = 0.03  # differences of CPU time or of idleness from which they are named as a reason
 
 
 def findings(results: Results, workload: str) -> list[str]:
     """The sentences for one workload."""
-    cells = results.of_workload(workload)
-    best = min(cells, key=lambda cell: cell.median)
+    cells = verdicts.warm_or_all(results, workload)
+    if not cells:
+        return ["Only cold pools were measured beside nothing: there is nothing to hold them against."]
     pools = [cell for cell in cells if cell.executor != "sequential"]
-    said = [_winner(results, best, cells)]
-    said += _other_executors(results, best, cells)
-    if pools:
-        fastest_pool = min(pools, key=lambda cell: cell.median)
-        said += _patterns(fastest_pool, pools)
-        said += _oversubscription(results, fastest_pool, pools)
+    said = _too_few_rounds(cells)
+    if not pools:
+        return said + [_loop_alone(verdicts.choose(cells))]
+    best = verdicts.choose(pools)
+    said += _advice(results, best)
+    said += _other_executors(results, best, pools)
+    said += ways_of_collecting(best, pools)
+    said += _more_workers_than_cpus(results, best, pools)
+    said += _law(results, best, pools)
+    said += chunk_sizes(best, pools)
+    said += making_a_pool(results, workload)
     return said
 
 
-def _name(cell: Cell) -> str:
-    return f"{cell.executor}/{cell.pattern} with {cell.workers} worker{'s' if cell.workers > 1 else ''}"
+def _too_few_rounds(cells: list[Cell]) -> list[str]:
+    fewest = min(len(cell.real_times) for cell in cells)
+    if fewest >= laws.ROUNDS_OF_AN_INTERVAL:
+        return []
+    return [
+        f"With {fewest} round{'' if fewest == 1 else 's'} nothing here has an interval ({laws.ROUNDS_OF_AN_INTERVAL} are "
+        "needed): these are observations, and differences may be luck."
+    ]
 
 
-def _tied(one: Cell, other: Cell) -> bool:
-    difference = abs(one.median / other.median - 1)
-    return difference <= max(SAME, one.spread, other.spread)
+def _loop_alone(best: Cell) -> str:
+    return f"The plain loop takes {_time(best)} a batch; no pool was measured beside it."
 
 
-def _winner(results: Results, best: Cell, cells: list[Cell]) -> str:
+def _time(cell: Cell) -> str:
+    return duration(cell.median) + durations_between(median_interval(cell.real_times))
+
+
+def _advice(results: Results, best: Cell) -> list[str]:
     baseline = results.baseline(best.workload)
-    said = f"Fastest: {_name(best)}, {duration(best.median)} a batch"
     if baseline is None:
-        return f"{said}. Without the sequential baseline there is no speed-up to name."
-    if best.executor == "sequential":
-        only = all(cell.executor == "sequential" for cell in cells)
-        return f"{said}." if only else f"{said}: no pool beat the plain loop, the tasks are too short to share."
-    said += f", {results.speedup(best):.2f} times as fast as the sequential loop ({duration(baseline.median)})."
-    ideal = ideal_speedup(results, best.workload, best.workers)
+        return [
+            f"Take {named(best)}: {_time(best)} a batch. Without the sequential baseline there is no speed-up to name."
+        ]
+    found = verdicts.compare(baseline, best)
+    factor = f"{times(found.ratio)} times as fast as the plain loop{times_between(found.interval)}"
+    if found.verdict is Verdict.UNTOLD:
+        return [f"This run cannot tell whether a pool beats the plain loop: the best, {named(best)}, is {factor}."]
+    if found.verdict is Verdict.SAME:
+        return [f"Take the plain loop: the best pool, {named(best)}, is no faster ({factor})."]
+    if found.ratio <= 1:
+        slower = verdicts.compare(best, baseline)
+        return [
+            f"Take the plain loop, {_time(baseline)} a batch: no pool beat it. The best, {named(best)}, takes "
+            f"{times(slower.ratio)} times as long{times_between(slower.interval)}; tasks of "
+            f"{duration(baseline.median / baseline.task_count)} are too short to share."
+        ]
+    return [f"Take {named(best)}: {_time(best)} a batch, {factor}.{_of_the_ideal(results, best, found.ratio)}"]
+
+
+def _of_the_ideal(results: Results, best: Cell, speedup: float) -> str:
     if not results.tasks.get(best.workload):
-        return said
+        return ""
+    ideal = ideal_speedup(results, best.workload, best.workers)
     running = at_once(results, best.workload, best.workers)
-    reached = results.speedup(best) / ideal
-    said += (
-        f" Its {best.task_count} tasks, handed out one by one to {running} at once, allow {ideal:.2f} times: "
+    reached = speedup / ideal
+    said = (
+        f" Its {best.task_count} tasks, handed out one by one to {running} at once, allow {times(ideal)} times: "
         f"it reaches {reached:.0%} of that."
     )
     if reached < NEAR_IDEAL and best.cpu_total and results.is_cpu_bound(best.workload):
@@ -60,20 +95,24 @@ def _winner(results: Results, best: Cell, cells: list[Cell]) -> str:
     return said
 
 
-def _other_executors(results: Results, best: Cell, cells: list[Cell]) -> list[str]:
+def _other_executors(results: Results, best: Cell, pools: list[Cell]) -> list[str]:
     said = []
-    for executor in dict.fromkeys(cell.executor for cell in cells):
-        if executor in (best.executor, "sequential"):
+    for executor in dict.fromkeys(cell.executor for cell in pools):
+        if executor == best.executor:
             continue
-        rival = min((cell for cell in cells if cell.executor == executor), key=lambda cell: cell.median)
-        behind = rival.median / best.median - 1
-        if _tied(best, rival):
-            said.append(
-                f"{executor} is as fast: {_name(rival)}, {duration(rival.median)} "
-                f"({behind:.1%} behind, which is within the spread)."
-            )
+        rival = verdicts.choose([cell for cell in pools if cell.executor == executor])
+        found = verdicts.compare(rival, best)
+        name, behind = _capital(pool(rival)), found.ratio - 1
+        shown = f"{named(rival)}, {duration(rival.median)}"
+        difference = f"{percent(behind)} more time{percent_between(found.interval)}"
+        if found.verdict is Verdict.SAME:
+            said.append(f"{name} does as well: {shown}, {difference}.")
+        elif found.verdict is Verdict.UNTOLD:
+            said.append(f"{name} may do as well, this run cannot tell: {shown}, {difference}.")
+        elif behind <= 0:
+            said.append(f"{name}, {shown}, was {percent(-behind)} faster, but with more workers or too few rounds to count.")
         else:
-            said.append(f"{executor} loses by {_percent(behind)}: {_name(rival)}, {duration(rival.median)}. {_why(results, best, rival)}")
+            said.append(f"{name} loses: {shown}, {difference}. {_why(results, best, rival)}")
     return said
 
 
@@ -100,55 +139,77 @@ def _why(results: Results, winner: Cell, loser: Cell) -> str:
     return f"Its CPU time does not say why: it is {duration(more)} a batch, {duration(more / loser.task_count)} a task."
 
 
-def _percent(part: float) -> str:
-    return f"{part:.1%}" if part < 0.1 else f"{part:.0%}"
-
-
 def _busy(results: Results, cell: Cell) -> float:
     """Part of the CPU time that the workers could have used that was used."""
     return (cell.cpu_total or 0.0) / (cell.median * at_once(results, cell.workload, cell.workers))
 
 
-def _patterns(fastest: Cell, pools: list[Cell]) -> list[str]:
-    rivals = sorted(
-        (cell for cell in pools if cell.executor == fastest.executor and cell.workers == fastest.workers),
-        key=lambda cell: cell.median,
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _line(best: Cell, pools: list[Cell]) -> dict[int, Cell]:
+    """The cells that differ from `best` in their workers only."""
+    alike = (best.executor, best.pattern, best.chunksize, best.pool)
+    return {
+        cell.workers: cell
+        for cell in sorted(pools, key=lambda cell: cell.workers)
+        if (cell.executor, cell.pattern, cell.chunksize, cell.pool) == alike
+    }
+
+
+def _more_workers_than_cpus(results: Results, best: Cell, pools: list[Cell]) -> list[str]:
+    line, cpus = _line(best, pools), results.context["usable_cpus"]
+    most = line[max(line)]
+    if most.workers <= cpus:
+        return []
+    if not results.is_cpu_bound(best.workload):
+        within = [cell for count, cell in line.items() if count <= cpus]
+        if within and verdicts.compare(within[-1], most).verdict is Verdict.LONGER:
+            return [f"Its tasks wait and need no CPU: more workers than the {cpus} CPUs go on helping, up to {max(line)} measured."]
+        return []
+    within_cpus = line.get(cpus)
+    if within_cpus is None:
+        return []
+    found = verdicts.compare(most, within_cpus)
+    change = f"{found.ratio - 1:+.1%} time{percent_between(found.interval)}"
+    start = f"{workers(most.workers)} on {cpus} CPUs"
+    if found.is_alike:
+        seen = "change nothing" if found.verdict is Verdict.SAME else "change nothing that this run can tell"
+        return [f"{start} {seen} ({change}): the CPUs are the limit."]
+    if found.ratio > 1:
+        return [f"{start} take longer than {cpus} ({change}): they only take turns."]
+    return [f"{start} take less than {cpus} ({change}): shorter turns even out the long tasks."]
+
+
+def _law(results: Results, best: Cell, pools: list[Cell]) -> list[str]:
+    """Serial fraction, and the law behind the worker counts, of work that needs CPUs."""
+    if not results.is_cpu_bound(best.workload):
+        return []
+    line, cpus, said = _line(best, pools), results.context["usable_cpus"], []
+    within = [cell for count, cell in line.items() if count <= cpus]
+    fraction = laws.karp_flatt(results, within[-1]) if within else None
+    if fraction is not None:
+        said.append(_serial_part(results, within[-1], fraction))
+    found = scaling_law.identify({count: cell.real_times for count, cell in line.items()}, cpus)
+    if isinstance(found, scaling_law.Unidentified):
+        return said + [f"No law of scaling: {found.reason}."]
+    shown = [f"{name} {found.parameters[name].median:.2g} ({found.parameters[name].low:.2g} to {found.parameters[name].high:.2g})"
+             for name in found.parameters if name != "gamma"]  # fmt: skip
+    counts = listed([str(count) for count in found.workers])
+    peak = f"; more than {found.peak.median:.0f} workers make it slower ({found.peak.low:.1f} to {found.peak.high:.1f})" if found.peak else ""
+    kind = "Amdahl's law" if found.name == "Amdahl" else "the Universal Scalability Law"
+    return said + [f"The points at {counts} workers follow {kind}: {listed(shown)}{peak}."]
+
+
+def _serial_part(results: Results, cell: Cell, fraction: Interval) -> str:
+    said = (
+        f"Serial fraction at {workers(cell.workers)} (Karp-Flatt): {fraction.median:.3f} "
+        f"({fraction.low:.3f} to {fraction.high:.3f})"
     )
-    if len(rivals) < 2:
-        return []
-    slowest = rivals[-1]
-    said = f"Ways of collecting ({fastest.executor}, {fastest.workers} workers): "
-    if _tied(fastest, slowest):
-        said += f"the whole batch takes the same time by {_listed([cell.pattern for cell in rivals])}"
-    else:
-        said += f"{slowest.pattern} takes {_percent(slowest.median / fastest.median - 1)} longer than {fastest.pattern}"
-    timed = sorted((cell for cell in rivals if cell.first_result is not None), key=lambda cell: cell.first_result)
-    if len(timed) < 2:
-        return [f"{said}."]
-    parts = [f"{duration(cell.first_result)} by {cell.pattern}" for cell in timed]
-    waits = ": wait returns when all are done" if timed[-1].pattern == "wait" else ""
-    return [f"{said}; the first result is there after {_listed(parts)}{waits}."]
-
-
-def _listed(parts: list[str]) -> str:
-    return ", ".join(parts[:-1]) + " and " + parts[-1]
-
-
-def _oversubscription(results: Results, fastest: Cell, pools: list[Cell]) -> list[str]:
-    alike = {cell.workers: cell for cell in pools if (cell.executor, cell.pattern) == (fastest.executor, fastest.pattern)}
-    cpus = results.context["usable_cpus"]
-    if not results.is_cpu_bound(fastest.workload):
-        if cpus < max(alike):
-            return [f"Its tasks wait and need no CPU: more workers than the {cpus} CPUs go on helping, up to {max(alike)} measured."]
-        return []
-    beyond = [cell for count, cell in alike.items() if count > cpus]
-    within = alike.get(cpus)
-    if not beyond or within is None:
-        return []
-    most = max(beyond, key=lambda cell: cell.workers)
-    change = most.median / within.median - 1
-    if _tied(within, most):
-        return [f"{most.workers} workers on {cpus} CPUs change nothing ({change:+.1%}): the CPUs are the limit."]
-    if change > 0:
-        return [f"{most.workers} workers on {cpus} CPUs take {change:.0%} longer than {cpus}: they only take turns."]
-    return [f"{most.workers} workers on {cpus} CPUs take {-change:.0%} less than {cpus}: shorter turns even out the long tasks."]
+    if fraction.high < 0:
+        return f"{said}: better than a CPU for each, so look for a cache, a clock rate or a disturbed baseline."
+    if results.tasks.get(cell.workload):
+        unequal = laws.serial_fraction(ideal_speedup(results, cell.workload, cell.workers), cell.workers)
+        said += f", of which unequal tasks alone make {unequal:.3f}"
+    return f"{said}."

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import statistics
+from functools import lru_cache
 from typing import Sequence
+
+import numpy as np
 
 from poolmark_scripts import judging
 from poolmark_scripts.intervals import Interval
@@ -24,10 +27,16 @@ def quotient(one: Sequence[float], other: Sequence[float], labels: tuple[str, st
     """
     if min(len(one), len(other)) < ROUNDS_OF_AN_INTERVAL:
         return None
-    draws = judging.median_draws(one, labels[0]) / judging.median_draws(other, labels[1])
+    draws = median_draws(tuple(one), labels[0]) / median_draws(tuple(other), labels[1])
     low, high = judging.interval(draws)
     ratio = statistics.median(one) / statistics.median(other)
     return Interval(ratio, min(low, ratio), max(high, ratio))
+
+
+@lru_cache(maxsize=512)
+def median_draws(values: tuple[float, ...], label: str) -> np.ndarray:
+    """judging.median_draws, remembered: a baseline is held against every cell of its workload."""
+    return judging.median_draws(values, label)
 
 
 def times_as_fast(cell: Cell, other: Cell) -> Interval | None:

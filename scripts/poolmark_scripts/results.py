@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poolmark_scripts import caller_views
+from poolmark_scripts import caller_views, run_record
 from poolmark_scripts.caller_views import Completions, Latencies
+from poolmark_scripts.run_record import RunRecord
 
 SCHEMA_VERSION = 1
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "docs" / "results.schema.json"
@@ -97,6 +98,7 @@ class Results:
     failures: tuple[Failure, ...] = ()
     partial: bool = False
     tasks: dict[str, list[float]] = field(default_factory=dict)
+    record: RunRecord | None = None
 
     def baseline(self, workload: str) -> Cell | None:
         """The sequential cell that speed-ups of `workload` refer to, if it was measured."""
@@ -274,6 +276,7 @@ def _to_results(path: Path, document: dict[str, Any]) -> Results:
         failures=tuple(Failure(f["name"], f["repetition_index"], f["message"]) for f in document["failures"]),
         partial=document["partial"],
         tasks=document["tasks"],
+        record=run_record.record(document),
     )
 
 

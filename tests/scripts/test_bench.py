@@ -41,7 +41,7 @@ def test_a_run_writes_everything_and_explains(run: Run, tmp_path: Path, capsys: 
     assert "measuring 7 cells, a process a sample, 1 round (seed 7)" in said
     assert "round 1: 0 of 7 cells are precise" in said
     assert "primes (20 tasks a batch)" in said
-    assert "Fastest: thread/" in said
+    assert "Take the thread pool, " in said
     assert "all 7 cells measured as often as was asked for, too seldom for intervals" in said
     assert "written: run.json, run.svg, run.png" in said
     assert re.fullmatch(r"\d+ processes in 1 round, \d+:\d\d, \d+% of it measuring", said.splitlines()[-1])

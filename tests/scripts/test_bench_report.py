@@ -1,0 +1,64 @@
+"""The tables of scripts/bench: every number beside its uncertainty, aligned, and as much as the terminal holds."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import round_data
+import sample_data
+from poolmark_scripts import bench_report, results, units
+from rich.console import Console
+
+
+def report(document: dict[str, Any], folder: Path, width: int = 160) -> str:
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+    bench_report.print_report(results.load(sample_data.write(folder / "run.json", document)), console)
+    return stream.getvalue()
+
+
+def row(said: str, start: str) -> list[str]:
+    return next(line.split() for line in said.splitlines() if line.split()[: len(start.split())] == start.split())
+
+
+def test_numbers_stand_beside_their_uncertainty(tmp_path: Path) -> None:
+    said = report(round_data.document(workers={"primes": [1, 2, 4]}), tmp_path)
+    head = row(said, "executor")
+    assert head == "executor pattern workers median ms ±95% speed-up ± eff. first Karp-Flatt ± rounds stopped".split()
+    two = row(said, "thread map 2")
+    assert two[3] == "378" and two[4] == "0.2%" and two[5:8] == ["1.97", "0.01", "99%"]
+    assert two[10:] == ["0.015", "0.004", "12", "precise"]
+    assert row(said, "thread map 4")[-3:] == ["-", "12", "precise"]
+    assert "stopped: precise" in said and "one process" not in said
+
+
+def test_old_files_say_what_their_intervals_lack(tmp_path: Path) -> None:
+    said = report(sample_data.document(workers={"primes": [2]}), tmp_path)
+    assert row(said, "executor")[-1] == "repetitions" and "stopped" not in said
+    assert "All repetitions were taken in one process" in said
+
+
+def test_few_rounds_have_no_interval(tmp_path: Path) -> None:
+    two = row(report(round_data.document(rounds=3, workers={"primes": [2]}), tmp_path), "thread map 2")
+    assert two[4] == "-" and two[5:7] == ["1.97", "99%"]
+
+
+def test_a_narrow_terminal_shows_less(tmp_path: Path) -> None:
+    said = report(round_data.document(workers={"primes": [2]}), tmp_path, width=90)
+    assert row(said, "executor")[-1] == "first" and "Karp" not in said.split("Serial fraction")[0]
+    assert all(len(line) <= 90 for line in said.splitlines())
+
+
+def test_variants_are_named(tmp_path: Path) -> None:
+    said = report(round_data.add_variants(round_data.document(workers={"primes": [2]}), chunk_factors={4: 1.0}), tmp_path)
+    assert row(said, "thread map chunksize:4 2") and row(said, "process wait cold 2")
+
+
+def test_a_column_has_one_unit() -> None:
+    assert units.common_unit([378e6, 1.01e9]).name == "ms"
+    assert units.common_unit([2.5e9, 1.5e9]).shown(2.5e9) == "2.50"
+    assert units.common_unit([20.2e6, 640e6]).shown(640e6) == "640.0"
+    assert units.common_unit([5e3, 1e6]) == units.Unit("us", 1e3, 2)
+    assert units.common_unit([500.0, 1e3]).shown(500) == "500"
