@@ -183,11 +183,16 @@ def _more_workers_than_cpus(results: Results, best: Cell, pools: list[Cell]) -> 
 
 
 def _law(results: Results, best: Cell, pools: list[Cell]) -> list[str]:
-    """Serial fraction, and the law behind the worker counts, of work that needs CPUs."""
+    """Relative speed-up, serial fraction, and the law behind the worker counts, of work that needs CPUs."""
     if not results.is_cpu_bound(best.workload):
         return []
     line, cpus, said = _line(best, pools), results.context["usable_cpus"], []
     within = [cell for count, cell in line.items() if count <= cpus]
+    if within and 1 in line and within[-1].workers > 1 and (relative := laws.relative_speedup(within[-1], line[1])):
+        said.append(
+            f"Over one worker of the same pool, {within[-1].workers} are {times(relative.median)} times as fast"
+            f"{times_between(relative)}."
+        )
     fraction = laws.karp_flatt(results, within[-1]) if within else None
     if fraction is not None:
         said.append(_serial_part(results, within[-1], fraction))

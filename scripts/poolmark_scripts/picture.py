@@ -1,40 +1,26 @@
-"""The picture of one or several results files: a row for each workload.
-
-Colour, marker, line style and hatch each tell the series apart alone, so that the picture can be read
-in black and white and with any colour vision (colours: Okabe and Ito's palette).
-"""
+"""The overview of one or several results files: a row for each workload."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Callable
 
-import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: E402
-
-from poolmark_scripts.results import Cell, Results  # noqa: E402
-from poolmark_scripts.schedule import ideal_speedup  # noqa: E402
-from poolmark_scripts.units import duration  # noqa: E402
+from poolmark_scripts import drawing, laws
+from poolmark_scripts.drawing import COLOURS, GREY, HATCHES, HEADROOM, LINES, MARKERS, PATTERN_ORDER
+from poolmark_scripts.drawing import file_label as _file_label
+from poolmark_scripts.drawing import nothing as _nothing
+from poolmark_scripts.drawing import plain_cells
+from poolmark_scripts.intervals import Interval, median_interval
+from poolmark_scripts.results import Cell, Results
+from poolmark_scripts.schedule import ideal_speedup
+from poolmark_scripts.units import duration
 
 MAX_FILES = 4
-DPI = 150
-LEGEND_COLUMNS = 5
-HEADROOM = 1.12  # of an axis above its highest point
 LOG_SCALE_FROM = 6  # greatest / smallest speed-up from which a straight scale hides the small ones
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
-LINES = ("-", "--", ":", "-.")
-HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "oo", "--")
-GREY = "#555555"
-PATTERN_ORDER = ("map", "as_completed", "wait")
 
 
 @dataclass(frozen=True)
@@ -51,63 +37,17 @@ class Series:
 
 
 def make(loaded: list[Results]) -> Figure:
-    """Draws the figure; `save` writes it."""
-    plt.rcParams.update({
-        "svg.hashsalt": "poolmark", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.titlesize": 10, "hatch.linewidth": 0.6,
-    })  # fmt: skip
+    """Draws the figure; `drawing.save` writes it."""
     workloads = list(dict.fromkeys(name for one in loaded for name in one.workloads()))
-    figure, grid = plt.subplots(
-        len(workloads), 3, figsize=(13.5, 3.3 * len(workloads) + 1.5), squeeze=False, layout="constrained"
-    )
-    handles: dict[str, object] = {}
+    figure, grid = drawing.grid(len(workloads), 3, 4.4, 3.3)
     for row, workload in zip(grid, workloads):
         series = _series(loaded, workload)
         _speedup(row[0], workload, series)
         _efficiency(row[1], workload, series)
         _first_result(row[2], workload, loaded)
-        for axes in row:
-            handles.update(zip(*reversed(axes.get_legend_handles_labels())))
-    figure.suptitle(_title(loaded), fontsize=11)
-    figure.legend(handles.values(), handles.keys(), loc="lower center", ncols=LEGEND_COLUMNS, frameon=False)
-    # The layout engine does not know the figure's legend: keep room for its lines.
-    legend_inches = 0.2 * -(-len(handles) // LEGEND_COLUMNS) + 0.15
-    bottom = legend_inches / figure.get_figheight()
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, rect=(0, bottom, 1, 1 - bottom))
-    return figure
-
-
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """Writes `stem`.svg and `stem`.png, each whole or not at all; the same figure gives the same bytes."""
-    written = []
-    for suffix, metadata in ((".svg", {"Date": None, "Creator": "poolmark"}), (".png", {"Software": "poolmark"})):
-        path = stem.with_name(stem.name + suffix)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{stem.name}.", suffix=suffix, dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                figure.savefig(file, format=suffix[1:], dpi=DPI, metadata=metadata)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        written.append(path)
-    plt.close(figure)
-    return written
-
-
-def _title(loaded: list[Results]) -> str:
-    context = loaded[0].context
-    machine = f"{context['cpu_model']}, {context['usable_cpus']} usable CPUs, {context['compiler']}, {context['pool']} pools"
-    names = ", ".join(_file_label(one, loaded) for one in loaded)
-    partial = "; partial" if any(one.partial for one in loaded) else ""
-    same = all(one.context["cpu_model"] == context["cpu_model"] for one in loaded)
-    return f"{names}: {machine if same else 'different machines'}{partial}"
-
-
-def _file_label(one: Results, loaded: list[Results]) -> str:
-    unique = sum(other.path.stem == one.path.stem for other in loaded) == 1
-    return one.path.stem if unique else f"{one.path.parent.name}/{one.path.stem}"
+    bands = any(_band(one.results, cell, laws.speedup) for one in _series(loaded, workloads[0]) for cell in one.cells)
+    note = "Lines through the points and bands: 95 % intervals, from the rounds of the cell and of its baseline." if bands else ""
+    return drawing.finish(figure, drawing.title(loaded), note)
 
 
 def _series(loaded: list[Results], workload: str) -> list[Series]:
@@ -115,7 +55,7 @@ def _series(loaded: list[Results], workload: str) -> list[Series]:
     made = []
     for file_index, one in enumerate(loaded):
         groups: dict[tuple[str, str], list[Cell]] = {}
-        for cell in one.of_workload(workload):
+        for cell in plain_cells(one, workload):
             if one.speedup(cell) is not None and cell.executor != "sequential":
                 groups.setdefault((cell.executor, cell.pattern), []).append(cell)
         executors = list(dict.fromkeys(executor for executor, _ in groups))
@@ -145,13 +85,35 @@ def _positions(series: list[Series]) -> dict[int, int]:
     return {count: place for place, count in enumerate(counts)}
 
 
-def _draw_lines(axes: Axes, series: list[Series], places: dict[int, int], value, text: str) -> None:
+Value = Callable[[Results, Cell], "float | None"]
+Uncertain = Callable[[Results, Cell], "Interval | None"]
+
+
+def _band(results: Results, cell: Cell, of: Uncertain) -> tuple[float, float] | None:
+    """The ends of a cell's interval; None with too few rounds."""
+    found = of(results, cell)
+    return (found.low, found.high) if found else None
+
+
+def _draw_intervals(axes: Axes, one: Series, places: list[float], of: Uncertain) -> None:
+    bands = [_band(one.results, cell, of) for cell in one.cells]
+    known = [(place, *band) for place, band in zip(places, bands) if band]
+    if len(known) > 1:
+        axes.fill_between(*zip(*known), color=one.colour, alpha=0.15, linewidth=0)
+    for place, low, high in known:
+        axes.plot([place, place], [low, high], color=one.colour, linewidth=1.2, solid_capstyle="butt")
+
+
+def _draw_lines(
+    axes: Axes, series: list[Series], places: dict[int, int], value: Value, text: str, uncertain: Uncertain
+) -> None:
     # Side by side around their tick: the patterns' times are so close that they would hide each other.
     alone = len(places) == 1
     step = min(0.14 if alone else 0.024 * max(3, len(places)), 0.8 / len(series))
     for index, one in enumerate(series):
         shift = (index - (len(series) - 1) / 2) * step
         points = [(places[cell.workers] + shift, value(one.results, cell)) for cell in one.cells]
+        _draw_intervals(axes, one, [place for place, _ in points], uncertain)
         if len(points) > 1:
             axes.plot(*zip(*points), color=one.colour, linestyle=one.line, linewidth=1, alpha=0.5)
         axes.plot(
@@ -164,7 +126,7 @@ def _draw_lines(axes: Axes, series: list[Series], places: dict[int, int], value,
     axes.set_xticks(list(places.values()), [str(count) for count in places])
     axes.set_xlim(-0.6, len(places) - 0.4)
     axes.set_xlabel("workers")
-    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.grid(axis="y", color=drawing.GRID, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
@@ -198,7 +160,7 @@ def _speedup(axes: Axes, workload: str, series: list[Series]) -> None:
     places = _positions(series)
     _shade_oversubscribed(axes, workload, series, places)
     _draw_ideal(axes, workload, series, places, per_worker=False)
-    _draw_lines(axes, series, places, lambda results, cell: results.speedup(cell), "{:.2f}")
+    _draw_lines(axes, series, places, lambda results, cell: results.speedup(cell), "{:.2f}", laws.speedup)
     low, high = axes.dataLim.y0, axes.dataLim.y1
     if len(places) > 1 and high / low > LOG_SCALE_FROM:
         axes.set_yscale("log", base=2)
@@ -218,7 +180,7 @@ def _efficiency(axes: Axes, workload: str, series: list[Series]) -> None:
     places = _positions(series)
     _shade_oversubscribed(axes, workload, series, places)
     _draw_ideal(axes, workload, series, places, per_worker=True)
-    _draw_lines(axes, series, places, lambda results, cell: results.efficiency(cell), "{:.0%}")
+    _draw_lines(axes, series, places, lambda results, cell: results.efficiency(cell), "{:.0%}", laws.efficiency)
     axes.set_ylim(0, max(1.0, axes.dataLim.y1) * HEADROOM)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
 
@@ -246,6 +208,8 @@ def _first_result(axes: Axes, workload: str, loaded: list[Results]) -> None:
                      edgecolor="white" if filled else colour,
                      hatch=HATCHES[(kind + len(executors) * file_index) % len(HATCHES)],
                      label=_bar_label(loaded, file_index, executor) if place == 0 else None)  # fmt: skip
+            if known := median_interval(cells[pattern].first_results):
+                axes.plot([x, x], [known.low / 1e6, known.high / 1e6], color="black", linewidth=1.4)
             crowded = len(groups) > 3
             axes.annotate(duration(height), (x, height / 1e6), (0, 2), textcoords="offset points", fontsize=8,
                           ha="center", va="bottom", rotation=90 if crowded else 0)  # fmt: skip
@@ -263,7 +227,7 @@ def _bar_label(loaded: list[Results], file_index: int, executor: str) -> str:
 def _first_result_cells(loaded: list[Results], workload: str) -> dict[tuple[int, str], dict[str, Cell]]:
     """Cells by (file, executor) and pattern, all of one worker count that every file has."""
     counts = [
-        {cell.workers for cell in one.of_workload(workload) if cell.executor != "sequential" and cell.first_results}
+        {cell.workers for cell in plain_cells(one, workload) if cell.executor != "sequential" and cell.first_results}
         for one in loaded
     ]
     common = set.intersection(*counts)
@@ -273,13 +237,7 @@ def _first_result_cells(loaded: list[Results], workload: str) -> dict[tuple[int,
     count = min(common, key=lambda value: (abs(value - wanted), value))
     groups: dict[tuple[int, str], dict[str, Cell]] = {}
     for index, one in enumerate(loaded):
-        for cell in one.of_workload(workload):
+        for cell in plain_cells(one, workload):
             if cell.workers == count and cell.executor != "sequential" and cell.first_results:
                 groups.setdefault((index, cell.executor), {})[cell.pattern] = cell
     return groups
-
-
-def _nothing(axes: Axes, text: str) -> None:
-    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
-    axes.set_xticks([])
-    axes.set_yticks([])

@@ -49,7 +49,7 @@ def test_points_stand_where_the_medians_are(tmp_path: Path) -> None:
     one = loaded(tmp_path / "run.json")
     axes = picture.make([one]).axes[0]
     assert axes.get_title(loc="left").startswith("primes: speed-up")
-    drawn = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+    drawn = {line.get_label(): list(line.get_ydata()) for line in axes.lines if not line.get_label().startswith("_")}
     cells = [one.cells[f"primes/process/wait/workers:{count}"] for count in (1, 2, 4)]
     assert drawn["process, wait"] == pytest.approx([one.speedup(cell) for cell in cells])
     bottom, top = axes.get_ylim()
