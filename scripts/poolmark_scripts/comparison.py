@@ -200,6 +200,7 @@ def _peer_controls(base: Results, new: Results, cell: Cell) -> list[str]:
         if other.executor not in (cell.executor, "sequential")
         and cell.executor != "sequential"
         and other.workers == cell.workers
+        and other.pool == cell.pool  # making a pool is no measure of a pool that is there
         and other.name in new.cells
     ]
 
@@ -301,6 +302,13 @@ def _notes(base: Results, new: Results, across_machines: bool) -> list[str]:
     for role, results in (("base", base), ("new", new)):
         if results.partial:
             notes.append(f"The {role} file is partial: its run was interrupted.")
+    in_rounds = [results.record is not None for results in (base, new)]
+    if in_rounds[0] != in_rounds[1]:
+        processes = ["a fresh process for each sample" if fresh else "one process" for fresh in in_rounds]
+        notes.append(
+            f"The base was measured in {processes[0]}, the new file in {processes[1]}: what differs between processes "
+            "may look like a change of the code. Measure both with scripts/bench."
+        )
     for workload in base.workloads():
         old, cell = base.baseline(workload), new.baseline(workload)
         if old is None or cell is None:

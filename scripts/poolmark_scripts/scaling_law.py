@@ -42,11 +42,6 @@ class Law:
     workers: tuple[int, ...]
     peak: Interval | None = None
 
-    def speedup(self, workers: float) -> float:
-        """Relative speed-up by this law."""
-        values = {name: found.median for name, found in self.parameters.items()}
-        return float(_throughput({**values, "gamma": 1.0}, np.array([workers], dtype=float))[0])
-
 
 @dataclass(frozen=True)
 class Unidentified:

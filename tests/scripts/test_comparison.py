@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+import round_data
 import sample_data
 from poolmark_scripts import comparison, results
 from poolmark_scripts.comparison import Verdict
@@ -232,3 +233,35 @@ def test_a_busy_machine_does_not_make_primes_naps(tmp_path: Path) -> None:
             entry["real_time"] *= 6
     one = loaded(tmp_path / "run.json", document)
     assert one.is_cpu_bound("primes") and not one.is_cpu_bound("sleep")
+
+
+def test_files_of_rounds_are_judged_like_files_of_one_process(tmp_path: Path) -> None:
+    pair = [
+        results.load(sample_data.write(tmp_path / f"{seed}.json", round_data.full(rounds=12, seed=seed, workers={"sum": [2]})))
+        for seed in (1, 2)
+    ]
+    judged = comparison.compare(*pair, 0.05)
+    assert judged.exit_status(strict=False) == 0 and not judged.notes
+    assert judged.count(Verdict.UNCHANGED) == len(pair[0].cells)
+
+
+def test_a_file_of_one_process_beside_one_of_rounds_gets_a_note(tmp_path: Path) -> None:
+    one = results.load(sample_data.write(tmp_path / "one.json", sample_data.document(workers={"sum": [2]})))
+    rounds = results.load(sample_data.write(tmp_path / "rounds.json", round_data.document(workers={"sum": [2]})))
+    judged = comparison.compare(one, rounds, 0.05)
+    assert judged.exit_status(strict=False) == 0
+    assert len(judged.notes) == 1 and "The base was measured in one process" in judged.notes[0]
+
+
+def test_cold_pools_are_judged_against_cold_pools(tmp_path: Path) -> None:
+    pair = []
+    for slower in (1.0, 1.3):
+        made = round_data.add_variants(round_data.document(workers={"sum": [2]}))
+        for entry in made["benchmarks"]:
+            if entry["pool"] == "cold" and entry["executor"] == "process":
+                entry["real_time"] *= slower
+        pair.append(results.load(sample_data.write(tmp_path / f"{slower}.json", made)))
+    judged = comparison.compare(*pair, 0.05)
+    assert {row.name for row in judged.rows if row.verdict is Verdict.REGRESSED} == {
+        f"sum/process/{pattern}/workers:2/cold" for pattern in ("map", "as_completed", "wait")
+    }
