@@ -46,24 +46,6 @@ void add_maps(Cases& cases, int workers) {
   }
 }
 
-/// A task an element: by what the peer has for that, else by posting.
-template <class Peer>
-void run_tasks(Peer& pool, int n, auto task) {
-  if constexpr (RunsTasks<Peer>) {
-    pool.run_tasks(n, task);
-  } else {
-    Event done;
-    std::atomic<int> left{n};
-    for (int i = 0; i < n; ++i) {
-      pool.post([&, i] {
-        task(i);
-        if (--left == 0) done.set();
-      });
-    }
-    done.wait();
-  }
-}
-
 template <class Peer>
 void tasks_without_future(Meter& meter, Peer& pool) {
   Ints out(kItems);

@@ -45,6 +45,24 @@ void warm_up(Peer& pool, int workers) {
   }
 }
 
+/// A task an element: by what the peer has for that, else by posting.
+template <class Peer>
+void run_tasks(Peer& pool, int n, auto task) {
+  if constexpr (RunsTasks<Peer>) {
+    pool.run_tasks(n, task);
+  } else {
+    Event done;
+    std::atomic<int> left{n};
+    for (int i = 0; i < n; ++i) {
+      pool.post([&, i] {
+        task(i);
+        if (--left == 0) done.set();
+      });
+    }
+    done.wait();
+  }
+}
+
 /// Says so beside the numbers of a limit that needs two CPUs and has not got them.
 inline void note_few_cpus(Meter& meter) {
   if (poolmark::usable_cpus() < 2) meter.note("fewer than two usable CPUs: no limit of anything");

@@ -25,9 +25,11 @@ class PoolmarkProcesses {
   auto submit_with_deadline(std::chrono::milliseconds deadline, F f) {
     return pool_.submit({.deadline = deadline}, f);
   }
-  void map(auto f, const Ints& in, Ints& out) {
+  void map(auto f, const Ints& in, Ints& out) { map_with({}, f, in, out); }
+  /// map() with options of poolmark's own.
+  void map_with(const poolmark::MapOptions& options, auto f, const Ints& in, Ints& out) {
     std::size_t next = 0;
-    for (const int value : pool_.map(f, in)) out[next++] = value;
+    for (const int value : pool_.map(options, f, in)) out[next++] = value;
   }
   std::chrono::nanoseconds worker_cpu_time() const { return pool_.worker_cpu_time(); }
 
