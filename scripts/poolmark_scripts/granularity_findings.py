@@ -146,5 +146,5 @@ def _against(ours: Outcome, peer: Outcome) -> str:
     if mine.granularity.found and its.granularity.found:
         ratio = its.granularity.ns / mine.granularity.ns
         times = f"{shown(its.granularity)}, {ratio:.2g} times ours"
-        return times if smaller is not None else f"{times}, within the intervals"
+        return times if smaller is not None else f"{times}, but this run cannot tell"
     return f"{shown(its.granularity)}, " + {True: "ours is smaller", False: "ours is larger", None: "cannot tell"}[smaller]

@@ -62,14 +62,17 @@ def interval(one: metg.Metg) -> str:
 
 
 def less(one: metg.Metg, other: metg.Metg) -> bool | None:
-    """Whether `one` is smaller; None if the intervals overlap or both lie beyond the same end."""
+    """Whether `one` is smaller; None if the intervals overlap, are missing, or both lie beyond the same end."""
+    if None in (one.low, one.high, other.low, other.high):
+        return None
     if _certainly_below(one, other):
         return True
     return False if _certainly_below(other, one) else None
 
 
 def _certainly_below(one: metg.Metg, other: metg.Metg) -> bool:
-    high, low = one.high or one.granularity, other.low or other.granularity
+    high, low = one.high, other.low
+    assert high is not None and low is not None
     # "Smaller than a" is below b if a <= b; what is larger than a is below nothing.
     return high.beyond <= 0 and low.beyond >= 0 and (high.ns < low.ns or (high.ns == low.ns and high.beyond < 0))
 

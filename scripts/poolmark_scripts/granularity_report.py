@@ -62,7 +62,8 @@ def _cells(outcome: Outcome) -> list[str]:
     for level in metg.LEVELS:
         found = outcome.at(level)
         cells += [shown(found.granularity), interval(found), shown(found.grain)] if found else ["-", "", "-"]
-    cells.append("-" if outcome.overhead_ns is None else fine_duration(max(0.0, outcome.overhead_ns)))
+    known = outcome.overhead_ns is not None and outcome.overhead_ns > 0
+    cells.append(fine_duration(outcome.overhead_ns) if known else "-")  # type: ignore[arg-type]
     ratio = outcome.ratio
     cells.append("-" if ratio is None else f"{ratio:.2f}" if metg.plausible(ratio) else f"{ratio:.2f} !")
     cells.append(f"{outcome.rounds} ({outcome.rejected})" if outcome.rejected else str(outcome.rounds))
