@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -19,9 +20,11 @@ from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 from poolmark_scripts.results import Cell, Results  # noqa: E402
+from poolmark_scripts.units import SIZES  # noqa: E402
 
 DPI = 150
 LEGEND_COLUMNS = 5
+LETTERS_AN_INCH = 11  # of the head line
 HEADROOM = 1.12  # of an axis above its highest point
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -56,7 +59,8 @@ def finish(figure: Figure, title: str, note: str = "") -> Figure:
     handles: dict[str, object] = {}
     for axes in figure.axes:
         handles.update(zip(*reversed(axes.get_legend_handles_labels())))
-    figure.suptitle(title, fontsize=11)
+    letters = int(figure.get_figwidth() * LETTERS_AN_INCH)
+    figure.suptitle(textwrap.fill(title, letters), fontsize=11)
     if handles:
         columns = min(LEGEND_COLUMNS, max(1, int(figure.get_figwidth() / 2.6)))
         figure.legend(
@@ -122,6 +126,12 @@ def shown_workers(cells: list[Cell], results: Results) -> int | None:
     counts = {cell.workers for cell in cells if cell.executor != "sequential"}
     wanted = results.context["usable_cpus"]
     return min(counts, key=lambda count: (abs(count - wanted), count), default=None)
+
+
+def tick(ns: float, _: object = None) -> str:
+    """A time on an axis, as short as it can be."""
+    unit, size = next(((unit, size) for unit, size in SIZES if abs(ns) >= size), ("ns", 1.0))
+    return "0" if ns == 0 else f"{ns / size:g} {unit}"
 
 
 def nothing(axes: Axes, text: str) -> None:

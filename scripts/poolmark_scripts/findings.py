@@ -14,6 +14,7 @@ from poolmark_scripts.wording import (
 )  # fmt: skip
 
 NEAR_IDEAL = 0.9  # a winner that reaches less of what its tasks allow gets an explanation
+TOO_GOOD = 1.05  # of what its tasks allow: no pool is better than the best schedule, so a number is wrong
 CPU_TIME_SAYS = 0.03  # differences of CPU time or of idleness from which they are named as a reason
 
 
@@ -23,7 +24,7 @@ def findings(results: Results, workload: str) -> list[str]:
     if not cells:
         return ["Only cold pools were measured beside nothing: there is nothing to hold them against."]
     pools = [cell for cell in cells if cell.executor != "sequential"]
-    said = _too_few_rounds(cells)
+    said = _too_few_rounds(results, cells)
     if not pools:
         return said + [_loop_alone(verdicts.choose(cells))]
     best = verdicts.choose(pools)
@@ -37,14 +38,19 @@ def findings(results: Results, workload: str) -> list[str]:
     return said
 
 
-def _too_few_rounds(cells: list[Cell]) -> list[str]:
-    fewest = min(len(cell.real_times) for cell in cells)
-    if fewest >= laws.ROUNDS_OF_AN_INTERVAL:
+def _too_few_rounds(results: Results, cells: list[Cell]) -> list[str]:
+    few = [cell for cell in cells if len(cell.real_times) < laws.ROUNDS_OF_AN_INTERVAL]
+    if not few:
         return []
-    return [
-        f"With {fewest} round{'' if fewest == 1 else 's'} nothing here has an interval ({laws.ROUNDS_OF_AN_INTERVAL} are "
-        "needed): these are observations, and differences may be luck."
-    ]
+    needed = laws.ROUNDS_OF_AN_INTERVAL
+    counted = "rounds" if results.record else "repetitions"
+    if len(few) < len(cells):
+        return [
+            f"{len(few)} of {len(cells)} cells have fewer than {needed} {counted} and so no interval: what is said of them "
+            "was seen, and may be luck."
+        ]
+    most = max(len(cell.real_times) for cell in few)
+    return [f"With {most} {counted if most > 1 else counted[:-1]} nothing here has an interval ({needed} are needed): differences may be luck."]
 
 
 def _loop_alone(best: Cell) -> str:
@@ -63,6 +69,8 @@ def _advice(results: Results, best: Cell) -> list[str]:
         ]
     found = verdicts.compare(baseline, best)
     factor = f"{times(found.ratio)} times as fast as the plain loop{times_between(found.interval)}"
+    if found.verdict is Verdict.TOO_FEW_ROUNDS:
+        return [f"Fastest seen: {named(best)}, {_time(best)} a batch, {factor}.{_of_the_ideal(results, best, found.ratio)}"]
     if found.verdict is Verdict.UNTOLD:
         return [f"This run cannot tell whether a pool beats the plain loop: the best, {named(best)}, is {factor}."]
     if found.verdict is Verdict.SAME:
@@ -83,6 +91,11 @@ def _of_the_ideal(results: Results, best: Cell, speedup: float) -> str:
     ideal = ideal_speedup(results, best.workload, best.workers)
     running = at_once(results, best.workload, best.workers)
     reached = speedup / ideal
+    if reached > TOO_GOOD:
+        return (
+            f" That is more than its {best.task_count} tasks, handed out one by one to {running} at once, allow "
+            f"({times(ideal)} times): the baseline was disturbed, or the tasks took longer alone. Measure again."
+        )
     said = (
         f" Its {best.task_count} tasks, handed out one by one to {running} at once, allow {times(ideal)} times: "
         f"it reaches {reached:.0%} of that."
@@ -105,12 +118,14 @@ def _other_executors(results: Results, best: Cell, pools: list[Cell]) -> list[st
         name, behind = _capital(pool(rival)), found.ratio - 1
         shown = f"{named(rival)}, {duration(rival.median)}"
         difference = f"{percent(behind)} more time{percent_between(found.interval)}"
-        if found.verdict is Verdict.SAME:
+        if found.verdict is Verdict.TOO_FEW_ROUNDS:
+            said.append(f"{name}: {shown}, {percent(abs(behind))} {'more' if behind > 0 else 'less'} time seen.")
+        elif found.verdict is Verdict.SAME:
             said.append(f"{name} does as well: {shown}, {difference}.")
         elif found.verdict is Verdict.UNTOLD:
             said.append(f"{name} may do as well, this run cannot tell: {shown}, {difference}.")
         elif behind <= 0:
-            said.append(f"{name}, {shown}, was {percent(-behind)} faster, but with more workers or too few rounds to count.")
+            said.append(f"{name}, {shown}, was {percent(-behind)} faster, by too little to choose it.")
         else:
             said.append(f"{name} loses: {shown}, {difference}. {_why(results, best, rival)}")
     return said
@@ -174,6 +189,8 @@ def _more_workers_than_cpus(results: Results, best: Cell, pools: list[Cell]) -> 
     found = verdicts.compare(most, within_cpus)
     change = f"{found.ratio - 1:+.1%} time{percent_between(found.interval)}"
     start = f"{workers(most.workers)} on {cpus} CPUs"
+    if found.verdict is Verdict.TOO_FEW_ROUNDS:
+        return [f"{start}: {change} seen."]
     if found.is_alike:
         seen = "change nothing" if found.verdict is Verdict.SAME else "change nothing that this run can tell"
         return [f"{start} {seen} ({change}): the CPUs are the limit."]

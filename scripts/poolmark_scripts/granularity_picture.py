@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from poolmark_scripts import picture
+from poolmark_scripts import drawing
 from poolmark_scripts.granularity_goals import WANTED, place
 from poolmark_scripts.granularity_results import GranularityResults, Outcome
 from poolmark_scripts.metg import LEVELS
-from poolmark_scripts.picture import COLOURS, GREY, LINES, MARKERS
+from poolmark_scripts.drawing import COLOURS, GREY, LINES, MARKERS
 from poolmark_scripts.units import duration
 
-plt = picture.plt
+plt = drawing.plt
 KINDS = ((False, "a task each"), (True, "chunked loops: several tasks at a time"))
 # One colour an executor, whatever else is in a picture.
 EXECUTORS = ("thread", "process", "tbb", "asio", "openmp", "std_async")
@@ -27,10 +27,10 @@ def draw(results: GranularityResults, output: Path) -> list[Path]:
     written = []
     if outcomes:
         plt.rcParams.update({"svg.hashsalt": "poolmark", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
-        written += picture.save(_efficiency_figure(results, outcomes), output.with_suffix(""))
+        written += drawing.save(_efficiency_figure(results, outcomes), output.with_suffix(""))
     pools = [outcome for outcome in outcomes if outcome.subject.is_ours or outcome.subject.is_peer]
     if len({outcome.subject.workers for outcome in pools}) > 1:
-        written += picture.save(_workers_figure(results, pools), output.with_suffix(".workers"))
+        written += drawing.save(_workers_figure(results, pools), output.with_suffix(".workers"))
     return written
 
 

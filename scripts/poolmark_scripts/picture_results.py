@@ -11,7 +11,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from poolmark_scripts import drawing
 from poolmark_scripts.drawing import GRID, LINES, MARKERS, PATTERN_COLOURS, PATTERN_ORDER
 from poolmark_scripts.results import Cell, Results
-from poolmark_scripts.units import duration
 from poolmark_scripts.wording import POOLS, workers
 
 LOG_SCALE_FROM = 4  # longest / shortest time from which a straight scale hides the short ones
@@ -31,10 +30,12 @@ def completions(results: Results) -> Figure | None:
         axes.set_title(_heading(cells), loc="left")
         for cell in cells:
             _curve(axes, cell)
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, _longest(panels, workload, lambda cell: cell.completions.ns) * 1.03)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+        axes.xaxis.set_major_formatter(FuncFormatter(drawing.tick))
         axes.set_ylim(0, cells[0].task_count * drawing.HEADROOM)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-        axes.set_xlabel("ms since the batch began")
+        axes.set_xlabel("since the batch began")
         axes.set_ylabel("results in the caller's hands")
         axes.grid(color=GRID, linewidth=0.6)
     note = "A curve further to the left is better. Each step: median over the batches of the time until the caller held so many."
@@ -58,7 +59,8 @@ def latencies(results: Results) -> Figure | None:
         axes.set_xlim(-0.4, len(quantiles) - 0.6)
         axes.set_ylabel("from submission to result")
         axes.set_xlabel("part of the tasks that took no longer")
-        _time_scale(axes)
+        longest = _longest(panels, workload, lambda cell: cell.latencies.ns)
+        _time_scale(axes, _shortest(panels, workload, lambda cell: cell.latencies.ns), longest)
         axes.grid(axis="y", color=GRID, linewidth=0.6)
     note = "Percentiles over all tasks of all rounds; one is left out where too few tasks were measured to know it."
     return drawing.finish(figure, drawing.title([results]), note)
@@ -100,7 +102,7 @@ def _heading(cells: list[Cell]) -> str:
 
 def _curve(axes: Axes, cell: Cell) -> None:
     place = PATTERN_ORDER.index(cell.pattern)
-    times = [0.0, *(ns / 1e6 for ns in cell.completions.ns)]
+    times = [0.0, *cell.completions.ns]
     axes.plot(
         times, [0, *cell.completions.k], drawstyle="steps-post", color=PATTERN_COLOURS[cell.pattern],
         linestyle=LINES[place], linewidth=1.8, label=cell.pattern,
@@ -125,8 +127,16 @@ def _quantile(quantile: float) -> str:
     return "all" if quantile == 1 else f"{quantile * 100:.6g} %"
 
 
-def _time_scale(axes: Axes) -> None:
-    low, high = axes.dataLim.y0, axes.dataLim.y1
+def _longest(panels: Panels, workload: str, of: Callable[[Cell], tuple[float, ...]]) -> float:
+    """Over all executors: their panels stand below each other and get the same axis."""
+    return max(max(of(cell)) for (_, name), cells in panels.items() if name == workload for cell in cells)
+
+
+def _shortest(panels: Panels, workload: str, of: Callable[[Cell], tuple[float, ...]]) -> float:
+    return min(min(of(cell)) for (_, name), cells in panels.items() if name == workload for cell in cells)
+
+
+def _time_scale(axes: Axes, low: float, high: float) -> None:
     if low > 0 and high / low > LOG_SCALE_FROM:
         axes.set_yscale("log")
         axes.set_ylim(low / 1.5, high * 1.5)
@@ -136,7 +146,7 @@ def _time_scale(axes: Axes) -> None:
     else:
         axes.set_ylim(0, high * drawing.HEADROOM)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value == 0 else duration(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(drawing.tick))
 
 
 def _steps(low: float, high: float, bases: tuple[int, ...]) -> list[float]:

@@ -94,8 +94,22 @@ def test_a_pool_that_is_no_faster_than_the_loop(measured: Results) -> None:
 def test_too_few_rounds_are_said_first(tmp_path: Path) -> None:
     few = results.load(sample_data.write(tmp_path / "few.json", sample_data.document(repetitions=3)))
     said = findings(few, "primes")
-    assert said[0].startswith("With 3 rounds nothing here has an interval (6 are needed)")
+    assert said[0] == "With 3 repetitions nothing here has an interval (6 are needed): differences may be luck."
+    assert said[1].startswith("Fastest seen: the ")
     assert "measured too seldom to tell them apart" in "\n".join(said)
+    assert not [one for one in said if one.startswith("Take ") or " loses: " in one]
+
+
+def test_cells_with_too_few_rounds_among_others(measured: Results) -> None:
+    cut = changed(measured, lambda c: replace(c, real_times=c.real_times[:2]) if c.executor == "process" else c)
+    said = findings(cut, "primes")
+    assert said[0].startswith("9 of 19 cells have fewer than 6 repetitions and so no interval")
+    assert said[1].startswith("Take the thread pool") and re.search(r"The process pool: .* time seen\.", said[2])
+
+
+def test_better_than_any_schedule_is_doubted(measured: Results) -> None:
+    said = findings(changed(measured, lambda c: scaled(c, 0.8) if c.executor == "thread" else c), "primes")
+    assert "That is more than its 20 tasks" in said[0] and "Measure again." in said[0] and "it reaches" not in said[0]
 
 
 def test_a_winner_far_from_the_ideal_is_explained(measured: Results) -> None:
