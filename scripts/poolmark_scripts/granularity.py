@@ -144,7 +144,7 @@ def build_program(console) -> None:
 
 def run(options: argparse.Namespace, console) -> int:
     """Measures, writes, prints and draws; an interruption ends the measuring only."""
-    from poolmark_scripts import granularity_progress, granularity_results, granularity_runs, whole_file
+    from poolmark_scripts import granularity_progress, granularity_report, granularity_results, granularity_runs, whole_file
 
     described = granularity_runs.ask(PROGRAM, ["--describe", *_workers_flag(options)], granularity_runs.LONGEST_SAMPLE_S)
     results = granularity_results.GranularityResults(
@@ -163,7 +163,11 @@ def run(options: argparse.Namespace, console) -> int:
     if not results.samples and not results.failures:
         print("scripts/granularity: interrupted before there was anything to write", file=sys.stderr)
         return EXIT_INTERRUPTED
-    whole_file.write_json(options.output, granularity_results.document(results))
+    try:
+        whole_file.write_json(options.output, granularity_results.document(results))
+    except OSError as error:
+        granularity_report.print_report(results, console)
+        raise UsageError(f"{options.output} could not be written: {error.strerror}. Only the tables above are left.") from None
     report(results, options.output, console)
     return status_of(results)
 
@@ -205,7 +209,10 @@ def report(results, output: Path, console) -> None:
     from poolmark_scripts import granularity_picture, granularity_report
 
     granularity_report.print_report(results, console)
-    written = [output, *granularity_picture.draw(results, output)]
+    try:
+        written = [output, *granularity_picture.draw(results, output)]
+    except OSError as error:
+        raise UsageError(f"the pictures of {output} could not be written: {error.strerror}.") from None
     console.print("\nwritten: " + ", ".join(_shown(path) for path in written), soft_wrap=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
 import json
 import os
 import signal
@@ -195,6 +197,22 @@ def test_bad_usage_is_a_sentence(
     monkeypatch.chdir(room)
     assert granularity.main(arguments) == 2
     assert f"scripts/granularity: {sentence}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("module", "name", "sentence"), [
+    ("whole_file", "write_json", "out.json could not be written: No space left on device. Only the tables above are left."),
+    ("granularity_picture", "draw", "out.json could not be written: No space left on device."),
+])  # fmt: skip
+def test_a_disk_that_is_full_at_the_end_loses_no_table(
+    module: str, name: str, sentence: str, room: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(importlib.import_module(f"poolmark_scripts.{module}"), name, full)
+    assert granularity.main(["--rounds", "1", "-o", str(room / "out.json")]) == 2
+    said = capsys.readouterr()
+    assert sentence in said.err and "METG(50 %)" in said.out
 
 
 def test_report_measures_nothing(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
