@@ -91,7 +91,7 @@ def run(request: Request, console) -> int:
     with Runner() as runner:
         listing = program.examine(request.program, [*request.flags, *sampling.least_flags(request.flags)], runner)
         header = _header(request, listing)
-        console.print(machine_facts.headline(machine_facts.examine(program=request.program)), soft_wrap=True)
+        console.print(machine_facts.headline(machine_facts.examine(context=listing.context)), soft_wrap=True)
         measured = _measure(request, header, runner, console)
     document, elapsed_s, interrupted = measured
     if interrupted and not document["benchmarks"] and not document["failures"]:

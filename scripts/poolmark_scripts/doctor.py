@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     made.add_argument("--json", type=Path, metavar="FILE", help="write the findings there too")
-    made.add_argument("--program", type=Path, default=machine_facts.PROGRAM, metavar="PATH",
+    made.add_argument("--program", type=Path, metavar="PATH",
                       help="the measuring program whose build is looked at (default: build/release/bench/scaling)")  # fmt: skip
     return made
 
@@ -49,23 +49,34 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status."""
     options = parser().parse_args(argv)
-    from poolmark_scripts import doctor_report, terminal
+    from poolmark_scripts import doctor_report, one_process, program, terminal
 
     try:
-        if options.program != machine_facts.PROGRAM and not options.program.is_file():
-            raise UsageError(f"{options.program} is no file. Name a program that was built with --program PATH.")
         check_output(options.json)
-        facts = machine_facts.examine(program=options.program)
+        facts = machine_facts.examine(context=ask(options.program))
         doctor_report.print_report(facts, terminal.console())
         if options.json:
             write(options.json, facts)
         return EXIT_BAD if any(fact.verdict == machine_facts.BAD for fact in facts) else 0
-    except UsageError as error:
+    except (UsageError, program.ProgramError) as error:
         print(f"scripts/doctor: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, one_process.Interrupted):
         print("scripts/doctor: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def ask(named: Path | None) -> dict[str, Any] | None:
+    """What the program says of its build; None if it is ours, and not built or of another version."""
+    from poolmark_scripts import bench, one_process, program
+
+    try:
+        with one_process.Runner() as runner:
+            return program.examine(named.absolute() if named else bench.PROGRAM, [], runner).context
+    except program.ProgramError:
+        if named is None:
+            return None  # one more thing that is unknown
+        raise
 
 
 def check_output(output: Path | None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poolmark_scripts import control_groups
-from poolmark_scripts.disturbance import MOST_STOLEN, Disturbance
+from poolmark_scripts.disturbance import Disturbance
 from poolmark_scripts.fact import BAD, GOOD, IN_GUEST, UNKNOWN, Fact
 from poolmark_scripts.facts_cpus import CPU_DIRECTORY, NONE, UNKNOWN_MACHINE
 from poolmark_scripts.kernel_files import allowed_cpus, counters_of, number_of, text_of
@@ -40,11 +40,12 @@ def steal(root: Path, machine: str, moment: Moment) -> Fact:
     if now is None or since_boot is None:
         return Fact(name, "unknown", UNKNOWN, effect, "use more rounds", "steal unknown")
     value = f"{percent(now, 1)} now, {percent(since_boot, 1)} since the system started"
-    short = f"steal {percent(max(now, since_boot), 1)}"
+    is_much_now = moment.disturbance.is_stolen_from
+    short = f"steal {percent(now if is_much_now else since_boot, 1)}"
     if since_boot == 0:
         return Fact(name, "0, as if it were not told", UNKNOWN, effect, "use more rounds: many hypervisors keep it to "
                     "themselves", "steal unknown")  # fmt: skip
-    if now > MOST_STOLEN or since_boot > MOST_STOLEN_SINCE_BOOT:
+    if is_much_now or since_boot > MOST_STOLEN_SINCE_BOOT:
         return Fact(name, value, BAD, effect, IN_GUEST, short)
     return Fact(name, value, GOOD, "less than a measurement can show", short=short)
 

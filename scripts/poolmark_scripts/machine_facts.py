@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 from poolmark_scripts import facts_build, facts_cpus, facts_quiet, facts_settings, processes
 from poolmark_scripts.disturbance import Watch
 from poolmark_scripts.fact import BAD, GOOD, IN_GUEST, UNKNOWN, Fact
 from poolmark_scripts.kernel_files import SYSTEM
 
-PROGRAM = Path(__file__).resolve().parents[2] / "build" / "release" / "bench" / "scaling"
 WATCHED_S = 0.5  # long enough for a clock of 10 ms to see 5 % of two CPUs, short enough for the head of a run
 ORDER = (BAD, UNKNOWN, GOOD)
 
@@ -22,10 +21,11 @@ __all__ = ["BAD", "GOOD", "UNKNOWN", "Fact", "examine", "headline", "sort"]
 
 
 def examine(
-    root: Path = SYSTEM, program: Path = PROGRAM, watch: Watch | None = None,
+    root: Path = SYSTEM, context: dict[str, Any] | None = None, watch: Watch | None = None,
     pause: Callable[[], None] = lambda: time.sleep(WATCHED_S),
 ) -> list[Fact]:  # fmt: skip
-    """Everything there is to say; watches the machine for half a second, in which it only sleeps."""
+    """Everything there is to say; watches the machine for half a second, in which it only sleeps. `context` is what
+    the measuring program says of its build, in a results file or asked by program.examine()."""
     machine = facts_cpus.find_machine(root)
     moment = _watched(root, watch or Watch(root), pause)
     return [
@@ -45,8 +45,8 @@ def examine(
         facts_settings.timer_slack(root),
         facts_settings.clock_source(root),
         facts_settings.random_addresses(root),
-        facts_build.our_build(program),
-        facts_build.library_build(program),
+        facts_build.our_build(context),
+        facts_build.library_build(context),
     ]
 
 
@@ -71,4 +71,6 @@ def headline(facts: list[Fact]) -> str:
     bad = [fact.name for fact in facts if fact.verdict == BAD and not fact.short]
     if bad:
         said.append(f"also bad: {', '.join(bad)}")
+    if any(fact.verdict == BAD and fact.mend != IN_GUEST for fact in facts):
+        said.append("scripts/doctor says what to do")
     return " · ".join(said)

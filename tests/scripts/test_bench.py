@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from poolmark_scripts import bench, bench_run, building, results
+from poolmark_scripts import bench, bench_run, building, machine_facts, results
 
 FAKE = Path(__file__).with_name("fake_scaling.py")
 Run = Callable[..., int]
@@ -21,6 +21,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setattr(bench, "PROGRAM", FAKE)
     monkeypatch.setattr(bench, "ROOT", FAKE.parent)
     monkeypatch.setattr(bench, "build_program", lambda console: None)
+    monkeypatch.setattr(machine_facts, "WATCHED_S", 0.0)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, mode: str = "ok") -> int:
@@ -38,7 +39,9 @@ def test_a_run_writes_everything_and_explains(run: Run, tmp_path: Path, capsys: 
     assert run("--quick", "--workloads=primes", "--benchmark_repetitions=1", "--seed=7") == 0
     said = capsys.readouterr().out
     assert {path.name for path in tmp_path.iterdir()} == {"run.json", "run.svg", "run.png"}
-    assert "measuring 7 cells, a process a sample, 1 round (seed 7)" in said
+    machine, plan, *_ = said.splitlines()
+    assert re.match(r"\d+ usable CPUs? of \d+ \(affinity .*\) · .* · governor .+", machine)
+    assert plan == "measuring 7 cells, a process a sample, 1 round (seed 7)"
     assert "round 1: 0 of 7 cells are precise" in said
     assert "primes (20 tasks a batch)" in said
     assert "Take the thread pool, " in said

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from poolmark_scripts import doctor, doctor_report, machine_facts
+from poolmark_scripts import bench, doctor, doctor_report, machine_facts
 from poolmark_scripts.fact import BAD, GOOD, IN_GUEST, UNKNOWN, Fact
 from rich.console import Console
 
@@ -30,6 +30,7 @@ def facts(monkeypatch: pytest.MonkeyPatch) -> list[Fact]:
     """What the machine is found to be; tests put it in."""
     found: list[Fact] = []
     monkeypatch.setattr(machine_facts, "examine", lambda **_: found)
+    monkeypatch.setattr(doctor, "ask", lambda _: None)
     return found
 
 
@@ -50,7 +51,9 @@ def test_nothing_bad_is_0_and_something_bad_is_1(facts: list[Fact], capsys: pyte
 
 def test_bad_stands_first_and_what_can_be_mended_before_what_cannot() -> None:
     lines = printed(NOISY).splitlines()
-    assert lines[0] == "2 usable CPUs of 2 · KVM guest · also bad: other processes"
+    assert lines[0] == (
+        "2 usable CPUs of 2 · KVM guest · also bad: other processes · scripts/doctor says what to do"
+    )
     headings = [line for line in lines if line and not line.startswith(" ")]
     assert [heading.split(":")[0] for heading in headings[1:-1]] == ["bad", "unknown", "good"]
     named = [line.split("  ")[2].strip() for line in lines if line.startswith("    ") and line[4] != " "]
@@ -105,7 +108,19 @@ def test_a_file_that_cannot_be_written_is_refused(
 
 def test_a_program_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert doctor.main(["--program", str(tmp_path / "nothing")]) == 2
-    assert "is no file. Name a program" in capsys.readouterr().err
+    assert "does not exist. Name a program" in capsys.readouterr().err
+
+
+def test_the_program_is_asked_how_it_was_built(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scaling_program: Path
+) -> None:
+    monkeypatch.setattr(bench, "PROGRAM", tmp_path / "not built yet")
+    assert doctor.ask(None) is None
+    monkeypatch.setattr(bench, "PROGRAM", scaling_program)
+    for named in (None, scaling_program):
+        context = doctor.ask(named)
+        assert context is not None
+        assert context["build_type"] and context["library_build_type"] in ("debug", "release")
 
 
 def test_the_command_itself(root: Path, tmp_path: Path) -> None:

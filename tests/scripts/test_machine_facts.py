@@ -16,6 +16,7 @@ from poolmark_scripts.machine_facts import BAD, GOOD, UNKNOWN, Fact
 
 CPU = "sys/devices/system/cpu"
 CLOCKS = "sys/devices/system/clocksource/clocksource0"
+RELEASE = {"build_type": "Release", "compiler_flags": " -O3 -DNDEBUG", "library_build_type": "release"}
 Examined = dict[str, Fact]
 
 
@@ -55,22 +56,12 @@ def guest(server: FakeMachine) -> FakeMachine:
     return server
 
 
-def build(directory: Path, cache: str = "CMAKE_BUILD_TYPE:STRING=Release\nCMAKE_CXX_FLAGS:STRING=\n") -> Path:
-    """A program that has been built so; Google Benchmark is linked into it."""
-    program = directory / "bench" / "scaling"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    program.write_bytes(b"\x7fELF ... benchmark_filter ...")
-    (directory / "CMakeCache.txt").write_text(cache)
-    return program
-
-
 def examine(
-    machine: FakeMachine, meanwhile: Callable[[], None] | None = None, program: Path | None = None
+    machine: FakeMachine, meanwhile: Callable[[], None] | None = None, build: dict[str, str] | None = RELEASE
 ) -> Examined:
     """The facts by name; `meanwhile` is what happens while the machine is watched: nothing, for half a second."""
     pause = meanwhile or (lambda: machine.pass_time(0.5, used=[0.0] * machine.cpus))
-    program = program or build(machine.root / "build")
-    return {fact.name: fact for fact in machine_facts.examine(machine.root, program, machine.watch(), pause)}
+    return {fact.name: fact for fact in machine_facts.examine(machine.root, build, machine.watch(), pause)}
 
 
 def verdicts(facts: Examined, verdict: str) -> set[str]:
@@ -89,7 +80,7 @@ def test_a_machine_that_tells_nothing_is_unknown_and_nowhere_good(tmp_path: Path
     machine = FakeMachine(tmp_path / "root")
     for path in ("proc/self/status", "sys/devices/system/cpu/online", "proc/loadavg", "proc/stat"):
         machine.remove(path)
-    facts = examine(machine, meanwhile=lambda: None, program=tmp_path / "nothing")
+    facts = examine(machine, meanwhile=lambda: None, build=None)
     assert verdicts(facts, UNKNOWN) == set(facts)
     assert all(fact.mend for fact in facts.values())
 
@@ -291,8 +282,11 @@ def test_steal(guest: FakeMachine) -> None:
     facts = examine(guest)
     assert (facts["steal"].value, facts["steal"].verdict) == ("0.0 % now, 0.1 % since the system started", GOOD)
     assert "KVM guest · governor performance · steal 0.1 %" in machine_facts.headline(list(facts.values()))
+    fact = examine(guest, lambda: guest.pass_time(0.02, used=[0.0, 0.0], stolen=[0.01, 0.0]))["steal"]
+    assert (fact.verdict, fact.short) == (GOOD, "steal 0.1 %")  # one step of the counter
     fact = examine(guest, lambda: guest.pass_time(0.5, used=[0.0, 0.0], stolen=[0.05, 0.05]))["steal"]
-    assert (fact.value, fact.verdict) == ("10.0 % now, 0.1 % since the system started", BAD)
+    assert fact.short == "steal 10.0 %"
+    assert (fact.value, fact.verdict) == ("10.0 % now, 0.2 % since the system started", BAD)
 
 
 # Others
@@ -341,7 +335,9 @@ def test_load_and_pressure(server: FakeMachine) -> None:
     facts = examine(server)
     assert (facts["load"].value, facts["load"].verdict) == ("1.94 for 2 CPUs", BAD)
     assert (facts["pressure"].value, facts["pressure"].verdict) == ("12.5 % of the time", BAD)
-    assert machine_facts.headline(list(facts.values())).endswith("· load 1.9 · also bad: pressure")
+    assert machine_facts.headline(list(facts.values())).endswith(
+        "· load 1.9 · also bad: pressure · scripts/doctor says what to do"
+    )
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -431,35 +427,31 @@ def test_random_addresses(server: FakeMachine, system: int, shell: str, value: s
 
 
 @pytest.mark.parametrize(
-    "cache, value, verdict",
+    "build_type, flags, value, verdict",
     [
-        ("CMAKE_BUILD_TYPE:STRING=Release", "Release", GOOD),
-        ("CMAKE_BUILD_TYPE:STRING=Debug", "Debug", BAD),
-        ("CMAKE_BUILD_TYPE:STRING=", "no build type", BAD),
-        ("CMAKE_BUILD_TYPE:STRING=RelWithDebInfo\nCMAKE_CXX_FLAGS:STRING=-fsanitize=thread",
-         "RelWithDebInfo with sanitizers", BAD),
+        ("Release", "-O3", "Release", GOOD),
+        ("Debug", "-g", "Debug", BAD),
+        ("unspecified", "", "unspecified", BAD),
+        ("RelWithDebInfo", "-O2 -fsanitize=thread", "RelWithDebInfo with sanitizers", BAD),
     ],
-)  # fmt: skip
-def test_our_build(server: FakeMachine, tmp_path: Path, cache: str, value: str, verdict: str) -> None:
-    fact = examine(server, program=build(tmp_path / "build", cache))["our build"]
+)
+def test_our_build(server: FakeMachine, build_type: str, flags: str, value: str, verdict: str) -> None:
+    built = {**RELEASE, "build_type": build_type, "compiler_flags": flags}
+    fact = examine(server, build=built)["our build"]
     assert (fact.value, fact.verdict) == (value, verdict)
 
 
-def test_a_program_that_is_not_built_is_unknown(server: FakeMachine, tmp_path: Path) -> None:
-    facts = examine(server, program=tmp_path / "nothing")
-    assert facts["our build"].value == "not built yet"
+def test_a_program_that_is_not_built_is_unknown(server: FakeMachine) -> None:
+    facts = examine(server, build=None)
+    assert facts["our build"].value == "not built yet, or by another version"
     assert {facts[name].verdict for name in ("our build", "Google Benchmark")} == {UNKNOWN}
 
 
-def test_a_library_that_was_built_as_debug_is_explained(server: FakeMachine, tmp_path: Path) -> None:
-    program = build(tmp_path / "build")
-    assert examine(server, program=program)["Google Benchmark"].value == "release"
-    program.write_bytes(b"benchmark_filter ***WARNING*** Library was built as DEBUG. Timings")
-    fact = examine(server, program=program)["Google Benchmark"]
+def test_a_library_that_was_built_as_debug_is_explained(server: FakeMachine) -> None:
+    assert examine(server)["Google Benchmark"].value == "release"
+    fact = examine(server, build={**RELEASE, "library_build_type": "debug"})["Google Benchmark"]
     assert (fact.value, fact.verdict) == ("debug, as Debian builds it", GOOD)
     assert "no harm" in fact.effect
-    program.write_bytes(b"something else")
-    assert examine(server, program=program)["Google Benchmark"].verdict == UNKNOWN
 
 
 # The order, and this machine
@@ -472,27 +464,22 @@ def test_bad_comes_first_and_last_of_it_what_cannot_be_mended_here(guest: FakeMa
 
 
 @pytest.fixture(params=["all CPUs", "one CPU"])
-def context(request: pytest.FixtureRequest, scaling_program: Path, tmp_path: Path) -> Iterator[dict[str, Any]]:
+def context(request: pytest.FixtureRequest, scaling_program: Path) -> Iterator[dict[str, Any]]:
     """What the real program writes about this machine, while we have the same CPUs as it had."""
     before = os.sched_getaffinity(0)
     if request.param == "one CPU":
         os.sched_setaffinity(0, {max(before)})
     try:
-        output = tmp_path / "out.json"
-        subprocess.run(
-            [scaling_program, "--workloads=sleep", "--executors=thread", "--patterns=map", "--workers=32", "--no-baseline",
-             "--benchmark_repetitions=1", f"--benchmark_out={output}"],
-            check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        yield json.loads(output.read_text())["context"]
+        listed = subprocess.run(
+            [scaling_program, "--benchmark_list_tests", "--benchmark_format=json"], check=True, stdout=subprocess.PIPE
+        )
+        yield json.loads(listed.stdout)["context"]
     finally:
         os.sched_setaffinity(0, before)
 
 
-def test_the_scripts_and_the_program_say_the_same_of_this_machine(
-    context: dict[str, Any], scaling_program: Path
-) -> None:
-    facts = {fact.name: fact for fact in machine_facts.examine(program=scaling_program)}
+def test_the_scripts_and_the_program_say_the_same_of_this_machine(context: dict[str, Any]) -> None:
+    facts = {fact.name: fact for fact in machine_facts.examine(context=context)}
     limits = "no quota" if context["cpu_quota"] is None else f"quota {context['cpu_quota']:g}"
     assert facts["usable CPUs"].value.startswith(f"{context['usable_cpus']} of ")
     assert facts["usable CPUs"].value.endswith(f"(affinity {context['affinity']}, {limits})")
@@ -507,7 +494,6 @@ def test_examining_changes_nothing(guest: FakeMachine) -> None:
     def tree() -> dict[Path, tuple[int, bytes]]:
         return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in guest.root.rglob("*") if path.is_file()}
 
-    program = build(guest.root / "build")
     before = tree()
-    examine(guest, meanwhile=lambda: None, program=program)
+    examine(guest, meanwhile=lambda: None)
     assert tree() == before
