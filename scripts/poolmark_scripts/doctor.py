@@ -86,7 +86,8 @@ def check_output(output: Path | None) -> None:
     if output.is_dir():
         raise UsageError(f"{output} is a directory. Name a file with --json FILE.")
     if not output.parent.is_dir():
-        raise UsageError(f"{output} cannot be written: there is no directory {output.parent}. Make it, or name another file.")
+        raise UsageError(f"{output} cannot be written: there is no directory {output.parent}. Make it, or name another "
+                         "file with --json FILE.")  # fmt: skip
 
 
 def write(output: Path, facts: list[machine_facts.Fact]) -> None:

@@ -66,8 +66,8 @@ def alike(root: Path, machine: str) -> Fact:
     if slow and fast:
         return Fact(
             name, f"no: {len(fast)} fast ({to_list(fast)}), {len(slow)} slow ({to_list(slow)})", BAD,
-            "a task takes longer on a slow CPU, and which one it gets is luck: wide intervals, and a speed-up below the "
-            "pool's own", f"taskset -c {to_list(fast)} scripts/bench",
+            "a task takes longer on a slow CPU, and which one it gets is luck: wide intervals, and a speed-up below "
+            "the pool's own", f"taskset -c {to_list(fast)} scripts/bench",
         )  # fmt: skip
     effect = "on CPUs of two kinds, the time of a task is a matter of luck"
     if machine != NONE:
@@ -174,7 +174,8 @@ def virtualisation(machine: str) -> Fact:
 
 def find_machine(root: Path) -> str:
     """"none", "kvm" and so on, or "unknown": what bench/scaling asks the processor, from what the kernel tells."""
-    flags = next((line for line in (text_of(root / "proc/cpuinfo") or "").splitlines() if line.startswith("flags")), None)
+    told = (text_of(root / "proc/cpuinfo") or "").splitlines()
+    flags = next((line for line in told if line.startswith("flags")), None)
     if flags is not None and "hypervisor" not in flags.split():
         return NONE
     hypervisor = line_of(root / "sys/hypervisor/type")

@@ -77,7 +77,9 @@ def others(moment: Moment) -> Fact:
 
 def _end_them(busy: list[Busy]) -> str:
     pids = " ".join(str(one.pid) for one in busy[:SHOWN_PROCESSES])
-    return f"wait for them, or end what is yours (ps -fp {pids.replace(' ', ',')})" if pids else "wait until they are done"
+    if not pids:
+        return "wait until they are done"
+    return f"wait for them, or end what is yours (ps -fp {pids.replace(' ', ',')})"
 
 
 def load(root: Path, moment: Moment) -> Fact:
@@ -113,14 +115,16 @@ def throttling(root: Path, moment: Moment) -> Fact:
     if granted is None and text_of(root / "proc/self/cgroup") is None:
         return Fact(name, "unknown", UNKNOWN, effect, "look for nr_throttled in the container's cpu.stat")
     if granted is not None and counted is None:
-        return Fact(name, "a quota, and no count of what it stopped", UNKNOWN, effect, "look at the container's cpu.stat")
+        return Fact(name, "a quota, and no count of what it stopped", UNKNOWN, effect,
+                    "look at the container's cpu.stat")  # fmt: skip
     times = counted.times if counted else 0
     value = f"{times} times, {counted.seconds:.1f} s in all" if times and counted else "never"
     if moment.disturbance.throttled_s > 0 or (times and granted is not None):
         return Fact(name, value, BAD, effect, "raise the quota (docker run --cpus=N, systemd CPUQuota=), or use fewer "
                     "workers than it grants CPUs")  # fmt: skip
     if granted is None:
-        return Fact(name, f"no quota{', ' + value + ' in the past' if times else ''}", GOOD, "no quota stops the program")
+        past = f", {value} in the past" if times else ""
+        return Fact(name, f"no quota{past}", GOOD, "no quota stops the program")
     return Fact(name, value, GOOD, "the quota has not stopped the program yet")
 
 
@@ -160,9 +164,8 @@ def heat(root: Path, machine: str) -> Fact:
     """Whether the CPUs are, or were, slowed down because they were hot."""
     name = "heat"
     effect = "a hot chip slows down: the later cells of a run look slower than the first ones"
-    counts = [
-        number_of(root / CPU_DIRECTORY / f"cpu{cpu}" / "thermal_throttle/core_throttle_count") for cpu in allowed_cpus(root)
-    ]
+    file = "thermal_throttle/core_throttle_count"
+    counts = [number_of(root / CPU_DIRECTORY / f"cpu{cpu}" / file) for cpu in allowed_cpus(root)]
     is_counted = any(count is not None for count in counts)
     times = sum(count for count in counts if count)
     zones = [number_of(zone / "temp") for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*"))]

@@ -25,8 +25,8 @@ def timer_slack(root: Path) -> Fact:
     if slack_ns > USUAL_SLACK_NS:
         return Fact(name, value, BAD, f"a sleep or a wait with a time limit may end {value} late", "start from a shell "
                     "that nobody put into the background class; see systemd's TimerSlackNSec=")  # fmt: skip
-    return Fact(name, value, GOOD,
-                f"a sleep in a function of yours may end {value} late; the naps of poolmark's own workload do without")  # fmt: skip
+    effect = f"a sleep in a function of yours may end {value} late; the naps of poolmark's own workload do without"
+    return Fact(name, value, GOOD, effect)
 
 
 def clock_source(root: Path) -> Fact:

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from fake_machine import FakeMachine, make_guest, make_server  # noqa: E402
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:
@@ -38,3 +40,23 @@ def real_results(scaling_program: Path, tmp_path_factory: pytest.TempPathFactory
         check=True, stdout=subprocess.DEVNULL,
     )
     return output
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FakeMachine:
+    """A made-up one with two CPUs, of which nothing else is known."""
+    return FakeMachine(tmp_path / "root")
+
+
+@pytest.fixture
+def server(machine: FakeMachine) -> FakeMachine:
+    """Bare metal on which nothing is wrong."""
+    make_server(machine)
+    return machine
+
+
+@pytest.fixture
+def guest(server: FakeMachine) -> FakeMachine:
+    """The same machine as a guest sees it."""
+    make_guest(server)
+    return server

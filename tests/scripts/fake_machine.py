@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterable
+from typing import Callable, Iterable
 
+from poolmark_scripts import machine_facts
 from poolmark_scripts.disturbance import Usage, Watch
+from poolmark_scripts.fact import Fact
 
+CPU = "sys/devices/system/cpu"
+CLOCKS = "sys/devices/system/clocksource/clocksource0"
+RELEASE = {"build_type": "Release", "compiler_flags": " -O3 -DNDEBUG", "library_build_type": "release"}
 TICKS_PER_S = 100  # of every Linux that anybody uses, sysconf(_SC_CLK_TCK)
 
 
@@ -39,7 +44,7 @@ class FakeMachine:
     def for_each_cpu(self, path: str, text: str | int, cpus: Iterable[int] | None = None) -> None:
         """One file for each CPU, below its directory in /sys."""
         for cpu in range(self.cpus) if cpus is None else cpus:
-            self.write(f"sys/devices/system/cpu/cpu{cpu}/{path}", text)
+            self.write(f"{CPU}/cpu{cpu}/{path}", text)
 
     def pass_time(self, seconds: float, used: Iterable[float], stolen: Iterable[float] = ()) -> None:
         """Lets the clock go on; each CPU was used, and stolen, for so many seconds, and idle for the rest."""
@@ -60,3 +65,37 @@ class FakeMachine:
         lines = [f"cpu  {' '.join(map(str, total))}"]
         lines += [f"cpu{number} {' '.join(map(str, ticks))}" for number, ticks in enumerate(self._ticks)]
         self.write("proc/stat", "\n".join([*lines, "intr 123 0 0", "ctxt 456"]))
+
+
+def make_server(machine: FakeMachine) -> None:
+    """Bare metal on which nothing is wrong."""
+    machine.write("proc/cpuinfo", "processor : 0\nflags\t\t: fpu tsc sse2")
+    machine.for_each_cpu("cpufreq/scaling_governor", "performance")
+    machine.for_each_cpu("cpufreq/cpuinfo_max_freq", 3600000)
+    machine.write(f"{CPU}/intel_pstate/no_turbo", 1)
+    machine.write(f"{CPU}/smt/active", 0)
+    for cpu in range(2):
+        machine.write(f"{CPU}/cpu{cpu}/topology/thread_siblings_list", cpu)
+        machine.write(f"{CPU}/cpu{cpu}/thermal_throttle/core_throttle_count", 0)
+    machine.write("sys/class/thermal/thermal_zone0/temp", 45000)
+    machine.write("proc/self/cgroup", "0::/user.slice")
+    machine.write("proc/pressure/cpu", "some avg10=0.10 avg60=0.00 avg300=0.00 total=1000")
+    machine.write("proc/meminfo", "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB")
+    machine.write("proc/self/timerslack_ns", 50000)
+    machine.write("proc/self/personality", "00000000")
+    machine.write("proc/sys/kernel/randomize_va_space", 2)
+    machine.write(f"{CLOCKS}/current_clocksource", "tsc")
+
+
+def make_guest(server: FakeMachine) -> None:
+    """The same machine as a guest sees it."""
+    server.write("proc/cpuinfo", "processor : 0\nflags\t\t: fpu tsc sse2 hypervisor")
+    server.write(f"{CLOCKS}/available_clocksource", "tsc kvm-clock")
+
+
+def examine(
+    machine: FakeMachine, meanwhile: Callable[[], None] | None = None, build: dict[str, str] | None = RELEASE
+) -> dict[str, Fact]:
+    """The facts by name; `meanwhile` is what happens while the machine is watched: nothing, for half a second."""
+    pause = meanwhile or (lambda: machine.pass_time(0.5, used=[0.0] * machine.cpus))
+    return {fact.name: fact for fact in machine_facts.examine(machine.root, build, machine.watch(), pause)}

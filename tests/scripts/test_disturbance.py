@@ -13,11 +13,6 @@ from fake_machine import FakeMachine
 from poolmark_scripts.disturbance import Disturbance, Watch
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> FakeMachine:
-    return FakeMachine(tmp_path)
-
-
 def sample(
     machine: FakeMachine, seconds: float, used: list[float], stolen: list[float] | None = None, own: float = 0.0
 ) -> Disturbance:
