@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -110,4 +111,5 @@ def document(facts: list[machine_facts.Fact]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # scripts/doctor | head
     sys.exit(main(sys.argv[1:]))

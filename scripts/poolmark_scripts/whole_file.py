@@ -9,7 +9,13 @@ from typing import Any
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """The file takes its name only when it is complete."""
+    """The file takes its name only when it is complete. The file behind a link is replaced, not the link; a device or
+    a pipe is written to: to replace it would take /dev/null away from everybody, where root measures."""
+    text = json.dumps(document, indent=1) + "\n"
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    path = path.resolve()
     unfinished = path.with_name(path.name + ".unfinished")
     try:
         with unfinished.open("w", encoding="utf-8") as file:

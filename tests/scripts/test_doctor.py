@@ -90,7 +90,8 @@ def test_json_holds_every_finding(
 
 
 @pytest.mark.parametrize(
-    "file, said", [("", "is a directory"), ("missing/machine.json", "there is no directory"), ("full", "cannot be written")]
+    "file, said",
+    [("", "is a directory"), ("missing/machine.json", "there is no directory"), ("full", "No space left on device")],
 )
 def test_a_file_that_cannot_be_written_is_refused(
     facts: list[Fact], tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, said: str
@@ -104,6 +105,20 @@ def test_a_file_that_cannot_be_written_is_refused(
     errors = capsys.readouterr().err
     assert said in errors
     assert str(path) in errors
+
+
+def test_what_is_no_ordinary_file_is_written_to_and_stays(facts: list[Fact], tmp_path: Path) -> None:
+    """A pipe and a link: to take their names away could take /dev/stdout from the whole system."""
+    facts += QUIET
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target.json"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8") as reader:
+        assert doctor.main(["--json", str(pipe)]) == 0
+        assert json.load(reader)["bad"] == 0
+    assert doctor.main(["--json", str(link)]) == 0
+    assert pipe.is_fifo() and link.is_symlink()
+    assert json.loads(target.read_text())["bad"] == 0
 
 
 def test_a_program_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-from fake_machine import CLOCKS, RELEASE, FakeMachine, examine
+from fake_machine import CLOCKS, CPU, RELEASE, FakeMachine, examine
 from poolmark_scripts import machine_facts
 from poolmark_scripts.fact import BAD, GOOD, UNKNOWN, Fact
 from poolmark_scripts.facts_cpus import NAMES_OF_GUESTS
@@ -102,6 +102,13 @@ def test_a_library_that_was_built_as_debug_is_explained(server: FakeMachine) -> 
     fact = examine(server, build={**RELEASE, "library_build_type": "debug"})["Google Benchmark"]
     assert (fact.value, fact.verdict) == ("debug, as Debian builds it", GOOD)
     assert "no harm" in fact.effect
+
+
+def test_the_head_of_a_run_sends_to_the_doctor_for_what_can_be_mended(guest: FakeMachine) -> None:
+    hint = "scripts/doctor says what to do"
+    assert hint not in machine_facts.headline(list(examine(guest).values()))
+    guest.write(f"{CPU}/intel_pstate/no_turbo", 0)
+    assert machine_facts.headline(list(examine(guest).values())).endswith(f"also bad: turbo · {hint}")
 
 
 def test_bad_comes_first_and_last_of_it_what_cannot_be_mended_here(guest: FakeMachine) -> None:
