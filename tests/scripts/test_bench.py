@@ -38,15 +38,17 @@ def names_of(path: Path) -> set[str]:
 def test_a_run_writes_everything_and_explains(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--quick", "--workloads=primes", "--benchmark_repetitions=1", "--seed=7") == 0
     said = capsys.readouterr().out
-    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "run.svg", "run.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "run.json", "run.svg", "run.png", "run.rounds.svg", "run.rounds.png",
+    }  # fmt: skip
     machine, plan, *_ = said.splitlines()
     assert re.match(r"\d+ usable CPUs? of \d+ \(affinity .*\) · .* · governor .+", machine)
     assert plan == "measuring 7 cells, a process a sample, 1 round (seed 7)"
     assert "round 1: 0 of 7 cells are precise" in said
     assert "primes (20 tasks a batch)" in said
-    assert "Take the thread pool, " in said
+    assert "in too few rounds to compare" in said
     assert "all 7 cells measured as often as was asked for, too seldom for intervals" in said
-    assert "written: run.json, run.svg, run.png" in said
+    assert "written: run.json, run.svg, run.png, run.rounds.svg, run.rounds.png" in said
     assert re.fullmatch(r"\d+ processes in 1 round, \d+:\d\d, \d+% of it measuring", said.splitlines()[-1])
     assert "\x1b" not in said
     document = json.loads((tmp_path / "run.json").read_text())
