@@ -87,11 +87,16 @@ def place(outcome: Outcome) -> tuple[bool, float]:
 def _bounded(goal: str, outcome: Outcome, wanted: float) -> Row:
     found = outcome.at(LEVEL)
     assert found is not None
-    bound = found.granularity
-    met: bool | None = bound.ns <= wanted and bound.beyond <= 0
-    if (bound.beyond < 0 and bound.ns > wanted) or (bound.beyond > 0 and bound.ns < wanted):
-        met = None  # what was measured ends on the wrong side of the goal
-    return Row(goal, outcome.subject.pattern, _with_interval(found), "", met)
+    return Row(goal, outcome.subject.pattern, _with_interval(found), "", _within(found, wanted))
+
+
+def _within(found: metg.Metg, wanted: float) -> bool | None:
+    """Whether all of the interval is at most `wanted`, or none of it."""
+    if found.low is None or found.high is None:
+        return None
+    if found.high.beyond <= 0 and found.high.ns <= wanted:
+        return True
+    return False if found.low.beyond >= 0 and found.low.ns > wanted else None
 
 
 def _with_interval(found: metg.Metg) -> str:

@@ -21,7 +21,7 @@ LEGEND = (
     "the smallest at which 50 % (90 %) of the time is work. grain: the work alone in such a task. <, >: beyond what was "
     "measured. overhead: wall time that one more empty task takes. METG/2o: METG(50 %) / (2 x overhead x cores), about 1 "
     "by theory; ! outside of 0.3 to 3. rounds: that count, and in brackets the rejected tries. * chunked: tasks handed out "
-    "several at a time, so it is the METG of these chunks."
+    "several at a time, so it is the METG of these chunks. cannot tell: the interval holds the bound or overlaps the peer's."
 )
 MET = {True: "yes", False: "no", None: "cannot tell"}
 

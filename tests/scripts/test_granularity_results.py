@@ -82,6 +82,16 @@ def test_goals_are_met_missed_or_not_to_be_told() -> None:
     assert rows["thread: METG / (2 x overhead) in 0.3 to 3"].met is True
 
 
+def test_a_bound_within_the_interval_is_neither_met_nor_missed() -> None:
+    assert _rows({THREAD: 1000.0, TBB: 900.0}, noise=0.1)[0].met is None
+
+
+def test_two_rounds_cannot_tell() -> None:
+    results = made.run({THREAD: 400.0, TBB: 900.0}, rounds=2)
+    found = granularity_goals.rows(results, results.outcomes())
+    assert {row.met for row in found if "METG /" not in row.goal} == {None}
+
+
 def test_equal_pools_cannot_be_told_apart() -> None:
     rows = {row.goal: row for row in _rows({THREAD: 500.0, TBB: 501.0}, noise=0.05)}
     assert rows["thread, a task each: below every peer"].met is None
