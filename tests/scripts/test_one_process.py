@@ -55,6 +55,14 @@ def test_words_without_end_do_not_hide_the_limit(runner: Runner) -> None:
     assert runner.run(shell("exec yes >&2"), 0.3).too_late
 
 
+def test_a_pipe_that_is_never_empty_is_left_for_a_look_at_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_process.os, "read", lambda *_: b"y\n" * 1000)
+    with open(os.devnull, "rb") as pipe:
+        said = {pipe: b""}
+        assert one_process._take(pipe, said, pipe)
+    assert len(said[pipe]) == one_process.WORDS_BYTES
+
+
 def test_what_hangs_is_killed_with_all_that_it_started(runner: Runner, tmp_path: Path) -> None:
     note = tmp_path / "pids"
     ended = runner.run(

@@ -30,9 +30,11 @@ class Silent:
 
     def __init__(self) -> None:
         self.orders: list[list[str]] = []
+        self.numbers: list[int] = []
 
     def round_begins(self, number: int, names: Iterable[str]) -> None:
         self.orders.append(list(names))
+        self.numbers.append(number)
 
     def sample_begins(self, name: str) -> None: ...
     def sampled(self, line: dict[str, Any]) -> None: ...
@@ -214,6 +216,7 @@ def test_a_run_that_was_cut_off_goes_on_as_if_it_had_not_been(
     run = resumed.run(monkeypatch, budget_s=1000)
     assert run.samples.lines == whole.samples.lines and run.stops == whole.stops
     assert (tmp_path / "cut").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert resumed.display.numbers[0] == whole.samples.lines[at - 1]["round"], "rounds that are over are left alone"
 
 
 def test_what_was_interrupted_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
