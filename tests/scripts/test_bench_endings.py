@@ -52,7 +52,7 @@ def hanging(bench: "subprocess.Popen[str]") -> list[int]:
     while True:
         assert bench.poll() is None, bench.stdout.read()
         for child in _children(bench.pid):
-            if grandchildren := _children(child):
+            if (grandchildren := _children(child)) and _measures(child):
                 return [child, *grandchildren]
         select.select([], [], [], 0.01)
 
@@ -64,13 +64,20 @@ def _children(pid: int) -> list[int]:
         return []
 
 
+def _measures(pid: int) -> bool:
+    try:
+        return b"--benchmark_out=" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def samples(directory: Path) -> list[dict[str, Any]]:
     return journal.read(directory / "run.journal.jsonl").samples
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_shows_and_keeps_what_there_is(number: int, start: Start, tmp_path: Path) -> None:
-    bench = start(FILTER, "--budget=1h", "--seed=5", mode="hang:sum/thread/wait/workers:2")
+    bench = start(FILTER, "--benchmark_repetitions=2", "--seed=5", mode="hang:sum/thread/wait/workers:2")
     pids = hanging(bench)
     measured = [line["entry"]["name"] for line in samples(tmp_path)]
     bench.send_signal(number)
@@ -85,7 +92,7 @@ def test_an_interrupted_run_shows_and_keeps_what_there_is(number: int, start: St
     assert "The rest can be measured later: scripts/bench --resume." in said
     assert not list(tmp_path.glob("run.sample*"))
 
-    again = start("--resume", "--budget=1h")
+    again = start("--resume")
     said, _ = again.communicate()
     assert again.returncode == 0, said
     assert f"after the {len(measured)} samples of the journal" in said
@@ -104,7 +111,7 @@ def test_an_interruption_before_the_first_sample(start: Start, tmp_path: Path) -
 
 
 def test_sigkill_loses_the_sample_at_hand_and_no_other(start: Start, tmp_path: Path) -> None:
-    bench = start(FILTER, "--budget=1h", "--seed=5", mode="hang:sum/thread/wait/workers:2")
+    bench = start(FILTER, "--benchmark_repetitions=2", "--seed=5", mode="hang:sum/thread/wait/workers:2")
     child, *_ = pids = hanging(bench)
     measured = samples(tmp_path)
     assert 0 < len(measured) < 3 * len(CELLS)
@@ -117,7 +124,7 @@ def test_sigkill_loses_the_sample_at_hand_and_no_other(start: Start, tmp_path: P
         os.kill(orphan, signal.SIGKILL)  # of the stand-in, which does not notice; real workers do
     assert samples(tmp_path) == measured
 
-    again = start("--resume", "--budget=1h")
+    again = start("--resume")
     said, _ = again.communicate()
     assert again.returncode == 0, said
     document = json.loads((tmp_path / "run.json").read_text())
@@ -204,14 +211,14 @@ def test_resume_without_a_journal(start: Start) -> None:
 def test_a_full_disk_ends_the_run_and_loses_nothing(start: Start, tmp_path: Path) -> None:
     room = 9000  # for the header and a few samples of the journal; the program's own files are smaller
     bench = start(
-        FILTER, "--budget=1h", "--seed=5", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        FILTER, "--benchmark_repetitions=3", "--seed=5", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
     )
     said, _ = bench.communicate()
     assert bench.returncode == 2 and "cannot be written: File too large" in said and "--resume" in said, said
     measured = samples(tmp_path)
     assert measured and not (tmp_path / "run.json").exists()
 
-    again = start("--resume", "--budget=1h")
+    again = start("--resume")
     said, _ = again.communicate()
     assert again.returncode == 0, said
     document = json.loads((tmp_path / "run.json").read_text())

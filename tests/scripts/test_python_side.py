@@ -115,7 +115,7 @@ def test_a_failed_cell_of_ours(run: Run, capsys: pytest.CaptureFixture[str]) -> 
 def test_our_program_crashes(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--quick", mode="crash") == 1
     said = capsys.readouterr().out
-    assert "fake_scaling.py ended with status -11: it said nothing" in said
+    assert "fake_scaling.py ended with status -11: about to crash" in said
     assert "1.00 s" in said  # Python's part is shown all the same
 
 
