@@ -117,7 +117,7 @@ class LineDisplay:
     def round_ended(self, number: int) -> None:
         """Every cell that is running has been measured once more."""
         position = self._position
-        disturbed = f", {self._disturbed} samples disturbed" if self._disturbed else ""
+        disturbed = f", {self._disturbed} sample{'' if self._disturbed == 1 else 's'} disturbed" if self._disturbed else ""
         cells = len(position.samples.cells)
         self._print(f"round {number}: {position.precise} of {cells} cells are precise{disturbed}  {position.eta()}")
 
@@ -131,8 +131,8 @@ class LiveDisplay:
 
     def __init__(self, console: Console, position: Position) -> None:
         self._console, self._position = console, position
-        self._live = Live(console=console, get_renderable=self._line, auto_refresh=False, transient=True)
         self._shown = ""
+        self._live = Live(console=console, get_renderable=self._line, auto_refresh=False, transient=True)
 
     def __enter__(self) -> "LiveDisplay":
         self._live.__enter__()

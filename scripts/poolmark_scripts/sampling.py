@@ -119,7 +119,9 @@ class Sampler:
             said = f"; its last words: {ended.words.strip().splitlines()[-1]}" if ended.words.strip() else ""
             return _failed(f"was not at its end after {limit_s:.0f} s and was ended (--limit allows it more){said}")
         if ended.status == USAGE and CANNOT_WRITE in ended.words:
-            raise NotMeasured(ended.words.strip().splitlines()[-1])
+            raise NotMeasured(
+                f"{ended.words.strip().splitlines()[-1]} Nothing is lost: make room and go on with scripts/bench --resume."
+            )
         try:
             document = json.loads(self._file.read_text(encoding="utf-8"))
         except FileNotFoundError:
