@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import json
 import math
 import os
@@ -111,7 +112,7 @@ class Sampler:
 
     def clean_up(self) -> None:
         """Removes what a program wrote, or had begun to."""
-        for path in self._file.parent.glob(f"{self._file.name}*"):
+        for path in self._file.parent.glob(f"{glob.escape(self._file.name)}*"):
             path.unlink(missing_ok=True)
 
     def _outcome(self, name: str, ended: Ended, limit_s: float) -> dict[str, Any]:

@@ -52,6 +52,13 @@ def test_a_sample(measure: Measure) -> None:
     assert measure(name=BASELINE)["tasks"].keys() == {"sum"}
 
 
+def test_a_name_with_brackets_is_no_pattern(runner: Runner, tmp_path: Path) -> None:
+    other = tmp_path / "a.sample.json"
+    other.write_text("somebody's")
+    Sampler(FAKE, [], tmp_path / "[a].json", runner, None).measure(CELL)
+    assert os.listdir(tmp_path) == [other.name]
+
+
 def test_what_disturbed_it_is_said(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     import poolmark_scripts.disturbance as disturbance
 
