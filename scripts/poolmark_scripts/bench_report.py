@@ -10,6 +10,7 @@ from rich.text import Text
 
 from poolmark_scripts import laws, terminal, verdicts
 from poolmark_scripts.findings import findings
+from poolmark_scripts.findings_granularity import task_lengths
 from poolmark_scripts.intervals import Interval, median_interval
 from poolmark_scripts.results import Cell, Results
 from poolmark_scripts.units import common_unit, duration
@@ -42,6 +43,8 @@ def print_report(results: Results, console: Console) -> None:
         console.print(Text(workload, style="bold"))
         for sentence in findings(results, workload):
             console.print(f"  {sentence}", soft_wrap=not console.is_terminal)
+    for sentence in task_lengths(results):
+        console.print(f"\n{sentence}", soft_wrap=not console.is_terminal)
     if results.cells and results.record is None:
         console.print(f"\n{ONE_PROCESS}", soft_wrap=not console.is_terminal)
     if results.partial:

@@ -21,7 +21,7 @@ def findings(results: GranularityResults, outcomes: dict[str, Outcome]) -> list[
     said = []
     for executor in ("thread", "process"):
         said += [_how_long(o) for o in _best_of_kinds(of_count, executor)]
-    said += _threads_or_processes(of_count)
+    said += threads_or_processes(of_count)
     said += _peers(of_count)
     return said
 
@@ -95,7 +95,8 @@ def _with_interval(one: metg.Metg) -> str:
     return f"{shown(one.granularity)}, {between}" if between else shown(one.granularity)
 
 
-def _threads_or_processes(outcomes: list[Outcome]) -> list[str]:
+def threads_or_processes(outcomes: list[Outcome]) -> list[str]:
+    """Below which task length processes lose to threads, of outcomes of one worker count; nothing without both."""
     best = {
         executor: min(each, key=place)
         for executor in ("thread", "process")
