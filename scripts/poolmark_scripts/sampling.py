@@ -46,8 +46,11 @@ def is_baseline(name: str) -> bool:
 def sample_flags(flags: Sequence[str], name: str) -> list[str]:
     """What makes a program measure one cell once. The last of a repeated flag counts, so the user's stay."""
     workload, executor, pattern, workers = name.split("/")[:4]
+    # The program refuses chunk sizes where nothing has chunks, and one cell alone may be such a place.
+    has_chunks = pattern == "map" and executor != "sequential"
+    given_here = [flag for flag in flags if has_chunks or flag.split("=", 1)[0] != "--chunksize"]
     return [
-        *flags, f"--workloads={workload}", f"--executors={executor}", f"--patterns={pattern}",
+        *given_here, f"--workloads={workload}", f"--executors={executor}", f"--patterns={pattern}",
         f"--workers={workers.removeprefix('workers:')}", f"--benchmark_filter=^{re.escape(name)}$",
         "--benchmark_repetitions=1", *least_flags(flags), *([] if is_baseline(name) else ["--no-baseline"]),
     ]  # fmt: skip

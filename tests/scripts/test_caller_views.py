@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 import pytest
 import sample_data
-from poolmark_scripts import bench_run, results
+from poolmark_scripts import bench_run, results, sampling
 
 Document = dict[str, Any]
 WARM = "sum/thread/map/workers:2"
@@ -146,3 +146,15 @@ def test_a_cell_can_be_measured_alone(scaling_program: Path, tmp_path: Path) -> 
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     assert list(results.load(output).cells) == [name]
     assert set(json.loads(output.read_text())["completions"]) == {name}
+
+
+@pytest.mark.parametrize(
+    "cell", ["sum/sequential/map/workers:1", "sum/thread/wait/workers:2/cold", "sum/process/map/workers:2/chunksize:4"]
+)
+def test_every_cell_of_a_sweep_can_be_measured_alone(cell: str, scaling_program: Path, tmp_path: Path) -> None:
+    """By the very flags that scripts/bench gives."""
+    output = tmp_path / "one.json"
+    flags = sampling.sample_flags(["--pool=both", "--chunksize=4,auto", "--benchmark_min_time=0"], cell)
+    shown = subprocess.run([scaling_program, *flags, f"--benchmark_out={output}"], capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    assert cell in results.load(output).cells
