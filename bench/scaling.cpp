@@ -1,7 +1,7 @@
 // How work scales: four workloads, three executors, three ways of collecting results.
 // scaling --help shows how to ask for a part of it.
 
-#include "poolmark/harness/harness.hpp"
+#include "poolmark/harness.hpp"
 #include "workloads/workloads.hpp"
 
 int main(int argc, char** argv) {

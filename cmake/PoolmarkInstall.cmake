@@ -9,9 +9,10 @@ endif()
 
 install(TARGETS ${poolmark_targets} EXPORT poolmarkTargets)
 install(DIRECTORY include/poolmark DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        PATTERN harness EXCLUDE)
+        PATTERN harness EXCLUDE PATTERN harness.hpp EXCLUDE)
 if(POOLMARK_BUILD_HARNESS)
   install(DIRECTORY include/poolmark/harness DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/poolmark)
+  install(FILES include/poolmark/harness.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/poolmark)
 endif()
 
 set(poolmark_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/poolmark)

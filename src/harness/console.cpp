@@ -119,13 +119,12 @@ class Silence final : public benchmark::BenchmarkReporter {
   void ReportRuns(const Rows&) override {}
 };
 
-bool wants_colour(Colour colour) {
+bool wants_colour(Colour colour, int fd) {
   if (colour != Colour::Auto) return colour == Colour::Yes;
   const char* no_color = std::getenv("NO_COLOR");  // https://no-color.org
   if (no_color != nullptr && *no_color != '\0') return false;
   const char* terminal = std::getenv("TERM");
-  return ::isatty(STDOUT_FILENO) != 0 && terminal != nullptr &&
-         std::string_view(terminal) != "dumb";
+  return ::isatty(fd) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
 }  // namespace
@@ -133,15 +132,23 @@ bool wants_colour(Colour colour) {
 std::unique_ptr<benchmark::BenchmarkReporter> make_console(const Options& options,
                                                            const std::vector<std::string>& names,
                                                            const std::vector<std::size_t>& tasks,
-                                                           const Recorder& recorder) {
+                                                           const Recorder& recorder,
+                                                           FunctionOutput& output) {
   const FinishedCells cells(options, names, tasks, recorder);
   if (options.format == OutputFormat::Json) return std::make_unique<Silence>();
-  if (options.format == OutputFormat::Csv) return std::make_unique<Csv>(cells);
-  int output = benchmark::ConsoleReporter::OO_None;
-  if (wants_colour(options.colour)) output |= benchmark::ConsoleReporter::OO_Color;
-  if (options.counters_tabular) output |= benchmark::ConsoleReporter::OO_Tabular;
-  return std::make_unique<Console>(static_cast<benchmark::ConsoleReporter::OutputOptions>(output),
-                                   options.detail, cells);
+  std::unique_ptr<benchmark::BenchmarkReporter> console;
+  if (options.format == OutputFormat::Csv) {
+    console = std::make_unique<Csv>(cells);
+  } else {
+    int look = benchmark::ConsoleReporter::OO_None;
+    if (wants_colour(options.colour, output.report_fd()))
+      look |= benchmark::ConsoleReporter::OO_Color;
+    if (options.counters_tabular) look |= benchmark::ConsoleReporter::OO_Tabular;
+    console = std::make_unique<Console>(
+        static_cast<benchmark::ConsoleReporter::OutputOptions>(look), options.detail, cells);
+  }
+  console->SetOutputStream(&output.report());
+  return console;
 }
 
 void print_run_header(const Options& options, std::size_t cells) {

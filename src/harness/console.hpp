@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/function_output.hpp"
 #include "harness/recorder.hpp"
 #include "poolmark/harness/options.hpp"
 
@@ -18,11 +19,12 @@ namespace poolmark::harness::detail {
 /// line a cell, the median), its CSV, or nothing for JSON, which is printed at the end.
 ///
 /// The library says when all repetitions of a cell are done; what they were comes from the
-/// recorder. `names` are those of the cells and outlive the reporter, as does the recorder.
+/// recorder. `names` are those of the cells and outlive the reporter, as do recorder and output.
 std::unique_ptr<benchmark::BenchmarkReporter> make_console(const Options& options,
                                                            const std::vector<std::string>& names,
                                                            const std::vector<std::size_t>& tasks,
-                                                           const Recorder& recorder);
+                                                           const Recorder& recorder,
+                                                           FunctionOutput& output);
 
 /// Two lines for people about what is being measured, on standard error.
 void print_run_header(const Options& options, std::size_t cells);

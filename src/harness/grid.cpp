@@ -228,7 +228,9 @@ void check_workload(const Matrix& matrix, const std::string& name, bool has_inpu
   }
   if (!has_inputs) refuse("has no inputs: give one for each task");
   if (!has_task) refuse("has no task: give a plain function");
-  if (!has_check) refuse("has no check: say what its results must be, a wrong one has no time");
+  if (!has_check) {
+    refuse("has no check, and its results cannot be compared with ==: say which are right");
+  }
   for (const int count : workers) {
     if (count >= 1 && count <= kMaxWorkersLimit) continue;
     refuse(fmt::format("asks for {} workers: 1 to {} are allowed", count, kMaxWorkersLimit));

@@ -93,6 +93,7 @@ Json entry_of(const RunFacts& run, const Sample& sample, double baseline) {
   put_finite(entry, "submit_ns", sample.submit_ns);
   put_finite(entry, "first_result_ns", sample.first_result_ns);
   put_finite(entry, "cpu_time_total_ns", sample.cpu_total_ns);
+  if (sample.stdout_bytes > 0) put_finite(entry, "stdout_bytes", sample.stdout_bytes);
   return entry;
 }
 

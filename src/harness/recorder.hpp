@@ -21,6 +21,7 @@ struct Sample {
   double first_result_ns = 0;  // from the start of the batch until the caller has a result
   double submit_ns = 0;        // until all tasks were submitted, or until the map had begun
   double cpu_total_ns = 0;     // of all threads and worker processes
+  double stdout_bytes = 0;     // that the tasks wrote to standard output
 };
 
 struct Failure {

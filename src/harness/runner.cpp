@@ -12,6 +12,7 @@
 
 #include "harness/console.hpp"
 #include "harness/library_flags.hpp"
+#include "poolmark/harness/detail/checks.hpp"
 
 namespace poolmark::harness::detail {
 namespace {
@@ -24,29 +25,21 @@ double clock_ns(clockid_t clock) {
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
-std::string what_was_thrown() {
-  try {
-    throw;
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "something that is no std::exception was thrown";
-  }
-}
-
 /// What does not change while cells are measured.
 struct Measuring {
   const Options& options;
   std::map<const WorkloadEntry*, std::string> refused;  // workloads whose self-check failed
   Recorder& recorder;
+  FunctionOutput& output;
 };
 
 /// Runs one batch and adds its times to `attempt`. A warm pool exists already; a cold one is made
 /// and shut down within the timing.
-void measure_batch(const Cell& cell, Attempt& attempt) {
+void measure_batch(const Cell& cell, const Measuring& measuring, Attempt& attempt) {
   Subject& subject = *cell.subject;
   const bool cold = cell.pool == PoolMode::Cold;
   const BatchPlan plan{cell.pattern, cell.chunksize, cell.is_baseline()};
+  measuring.output.take();  // not this batch's
   // Reading CPU clocks costs system calls, so all of it happens outside the wall time. A cold
   // pool's workers begin at 0.
   const double workers_before = cold ? 0 : static_cast<double>(subject.worker_cpu_time().count());
@@ -73,7 +66,9 @@ void measure_batch(const Cell& cell, Attempt& attempt) {
   if (const auto times = subject.task_times(); cell.is_baseline() && !times.empty()) {
     attempt.task_times.emplace_back(times.begin(), times.end());
   }
+  attempt.sums.stdout_bytes += static_cast<double>(measuring.output.take());
   subject.check_results();
+  measuring.output.take();  // a check may call the function again
 }
 
 /// Makes the pool of a warm cell; returns why that failed, or nothing.
@@ -130,7 +125,7 @@ void measure_cell(benchmark::State& state, const Cell& cell, std::size_t index,
     if (error.empty() && !interrupted()) {
       const double before = attempt.sums.real_ns;
       try {
-        measure_batch(cell, attempt);
+        measure_batch(cell, measuring, attempt);
         seconds = (attempt.sums.real_ns - before) / 1e9;
         ++done;
       } catch (const Interrupted&) {
@@ -145,6 +140,8 @@ void measure_cell(benchmark::State& state, const Cell& cell, std::size_t index,
 
   const bool complete = done == attempt.iterations;
   if (std::string late = clean_up(cell, !complete); error.empty()) error = std::move(late);
+  // What workers had buffered comes when they end.
+  attempt.sums.stdout_bytes += static_cast<double>(measuring.output.take());
   if (!error.empty()) {
     measuring.recorder.add_failure(index, attempt, error);
   } else if (complete) {
@@ -183,10 +180,12 @@ void initialize_library(const Options& options, const std::string& executable) {
 }  // namespace
 
 void run_cells(const std::vector<Cell>& cells, const std::vector<std::size_t>& tasks,
-               const Options& options, const std::string& executable, Recorder& recorder) {
+               const Options& options, const std::string& executable, Recorder& recorder,
+               FunctionOutput& output) {
   initialize_library(options, executable);
-  const Measuring measuring{
-      options, options.self_check ? self_check(cells) : decltype(Measuring::refused)(), recorder};
+  const Measuring measuring{options,
+                            options.self_check ? self_check(cells) : decltype(Measuring::refused)(),
+                            recorder, output};
 
   benchmark::ClearRegisteredBenchmarks();
   std::vector<std::string> names;
@@ -198,7 +197,7 @@ void run_cells(const std::vector<Cell>& cells, const std::vector<std::size_t>& t
     benchmark::RegisterBenchmark(names.back().c_str(), measure)->UseManualTime();
   }
 
-  const auto console = make_console(options, names, tasks, recorder);
+  const auto console = make_console(options, names, tasks, recorder, output);
   benchmark::RunSpecifiedBenchmarks(console.get());
   benchmark::ClearRegisteredBenchmarks();
   benchmark::Shutdown();

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/function_output.hpp"
 #include "harness/grid.hpp"
 #include "harness/recorder.hpp"
 #include "poolmark/harness/options.hpp"
@@ -13,6 +14,7 @@ namespace poolmark::harness::detail {
 /// recorder's failures, as does a workload's failed self-check. After an interrupt it returns soon,
 /// with what has been measured. `tasks[i]` is the number of tasks of a batch of cell i.
 void run_cells(const std::vector<Cell>& cells, const std::vector<std::size_t>& tasks,
-               const Options& options, const std::string& executable, Recorder& recorder);
+               const Options& options, const std::string& executable, Recorder& recorder,
+               FunctionOutput& output);
 
 }  // namespace poolmark::harness::detail

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
@@ -9,6 +10,7 @@
 
 #include "harness/command_line.hpp"
 #include "harness/console.hpp"
+#include "harness/function_output.hpp"
 #include "harness/grid.hpp"
 #include "harness/interrupt.hpp"
 #include "harness/json_report.hpp"
@@ -17,6 +19,7 @@
 #include "harness/recorder.hpp"
 #include "harness/runner.hpp"
 #include "harness/values.hpp"
+#include "poolmark/harness/detail/checks.hpp"
 #include "poolmark/harness/detail/subject.hpp"
 #include "poolmark/process_pool_executor.hpp"
 
@@ -55,6 +58,15 @@ Recorder make_recorder(const Options& options, const std::vector<std::string>& n
                    .on_failure = [&](const Failure& f) { progress.failure(names[f.cell], f); }});
 }
 
+/// Said once, at the end of a run whose functions print.
+void tell_of(const FunctionOutput& output) {
+  if (output.total() == 0) return;
+  fmt::print(stderr,
+             "The measured functions wrote {} bytes to standard output, beginning with '{}': they "
+             "were kept out of the report, but writing them took part of the measured time.\n",
+             output.total(), shortened(output.beginning()));
+}
+
 /// What standard error says at the end of a run that did not go well; returns the exit status.
 int conclude(const Recorder& recorder, const std::vector<std::string>& names,
              const Options& options) {
@@ -84,7 +96,9 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
   }
   const std::optional<OutputFile> out =
       options.out.empty() ? std::nullopt : std::optional<OutputFile>(options.out);
-  Progress progress(options.progress_fd);
+  FunctionOutput output;  // before the zygote, so that worker processes print there too
+  Progress progress(options.progress_fd == STDOUT_FILENO ? output.report_fd()
+                                                         : options.progress_fd);
 
   // 2. The zygote: the process that workers are forked from, while this one has a single thread.
   {
@@ -99,7 +113,8 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
   Recorder recorder = make_recorder(options, names, progress);
   print_run_header(options, cells.size());
   progress.plan(names, options.repetitions);
-  run_cells(cells, tasks, options, executable, recorder);
+  run_cells(cells, tasks, options, executable, recorder, output);
+  output.give_back();
 
   const RunFacts run{options, cells, tasks, recorder, executable, interrupted()};
   if (out || options.format == OutputFormat::Json) {
@@ -107,6 +122,7 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
     if (options.format == OutputFormat::Json) fmt::print("{}", report);
     if (out) out->write(report);
   }
+  tell_of(output);
   return conclude(recorder, names, options);
 }
 

@@ -8,13 +8,12 @@
 #include <memory>
 #include <stdexcept>
 
-#include "fake_suite.hpp"
+#include "suite_run.hpp"
 
 // Suites of real workloads on real executors.
 namespace poolmark::harness {
 namespace {
 
-using detail::TemporaryFolder;
 using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -34,34 +33,6 @@ Workload<int, int> squares(int (*task)(int) = square) {
           .check = results_equal<int, int>("squares", [](const int& x) { return x * x; }),
           .workers = {2}};
 }
-
-class SuiteRun : public testing::Test {
- protected:
-  TemporaryFolder folder;
-  std::string said;
-  std::string printed;
-
-  template <class S>
-  int main_of(S& suite, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "program");
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int status = suite.main(static_cast<int>(pointers.size()), pointers.data());
-    said = testing::internal::GetCapturedStderr();
-    printed = testing::internal::GetCapturedStdout();
-    return status;
-  }
-
-  template <class S>
-  json measure(S& suite, int expected_status, std::vector<std::string> arguments = {}) {
-    arguments.push_back("--benchmark_repetitions=2");
-    arguments.push_back("--benchmark_out=" + (folder / "out.json").string());
-    EXPECT_EQ(main_of(suite, std::move(arguments)), expected_status) << said;
-    return detail::json_of(folder / "out.json");
-  }
-};
 
 // Of one worker count: the baseline, and two pools in three ways each.
 constexpr std::size_t kCells = 1 + 2 * 3;

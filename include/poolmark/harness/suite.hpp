@@ -1,15 +1,21 @@
 #pragma once
 
+#include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <memory>
+#include <ranges>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "poolmark/futures.hpp"
+#include "poolmark/harness/detail/checks.hpp"
 #include "poolmark/harness/detail/subject.hpp"
 #include "poolmark/harness/detail/workload_on_executor.hpp"
+#include "poolmark/harness/function.hpp"
 #include "poolmark/harness/options.hpp"
 #include "poolmark/harness/workload.hpp"
 
@@ -32,6 +38,13 @@ auto executor_under_test(std::string name, F make) {
   return ExecutorUnderTest<E>{std::move(name), std::move(make)};
 }
 
+/// The same for an executor that is made from its number of workers.
+template <Executor E>
+  requires std::constructible_from<E, int>
+ExecutorUnderTest<E> executor_under_test(std::string name) {
+  return {std::move(name), [](int workers) { return std::make_unique<E>(workers); }};
+}
+
 /// Workloads, and the executors to measure them on: poolmark's `sequential`, `thread` and
 /// `process`, and those given to the constructor.
 ///
@@ -52,18 +65,53 @@ class Suite {
     std::apply([this](const auto&... executor) { (take_name(executor.name), ...); }, own_);
   }
 
+  /// Adds a function: each of `inputs` is a task, `function(input)` its result.
+  ///
+  ///     suite.add("collatz", {97, 871, 6171}, collatz_steps);
+  ///     suite.add("collatz", numbers, collatz_steps, {.expected = {118, 178, 261}});
+  ///     suite.add("root", numbers, [](double x) { return std::sqrt(x); },
+  ///               {.check = [](double x, double root) { return root * root <= x * 1.001; },
+  ///                .workers = {1, 2, 4}});
+  ///
+  /// Throws std::invalid_argument as add(Workload) does, and if there are not as many expected
+  /// results as inputs.
+  template <std::ranges::input_range Inputs, class F,
+            class Input = std::ranges::range_value_t<Inputs>>
+  Suite& add(
+      std::string name, Inputs&& inputs, F function,
+      std::type_identity_t<FunctionOptions<Input, function_result_t<F, Input>>> options = {}) {
+    std::vector<Input> list;
+    for (auto&& input : inputs) list.emplace_back(std::forward<decltype(input)>(input));
+    return add(detail::function_workload(std::move(name), std::move(list), std::move(function),
+                                         std::move(options)));
+  }
+  template <class Input, class F>
+  Suite& add(
+      std::string name, std::initializer_list<Input> inputs, F function,
+      std::type_identity_t<FunctionOptions<Input, function_result_t<F, Input>>> options = {}) {
+    return add(detail::function_workload(std::move(name), std::vector<Input>(inputs),
+                                         std::move(function), std::move(options)));
+  }
+
   /// Adds a workload. Throws std::invalid_argument if its name is taken or cannot be part of a
-  /// cell's name, if it has no inputs, task or check, or if a worker count is not 1 to 1024.
-  template <class Input, class Result>
-  Suite& add(Workload<Input, Result> workload) {
+  /// cell's name, if it has no inputs or task, if it has no check and its results cannot be
+  /// compared, or if a worker count is not 1 to 1024.
+  template <class Input, class Result, class Task>
+  Suite& add(Workload<Input, Result, Task> workload) {
     if (workload.workers.empty()) workload.workers = worker_counts_for_cpu_work();
-    detail::check_workload(matrix_, workload.name, !workload.inputs.empty(),
-                           workload.task != nullptr, static_cast<bool>(workload.check),
-                           workload.workers);
-    const auto shared = std::make_shared<const Workload<Input, Result>>(std::move(workload));
+    bool has_task = true;
+    if constexpr (std::is_pointer_v<Task>) has_task = workload.task != nullptr;
+    if constexpr (std::equality_comparable<Result>) {
+      if (!workload.check) {
+        workload.check = detail::check_against_own<Input, Result>(workload.name, workload.task);
+      }
+    }
+    detail::check_workload(matrix_, workload.name, !workload.inputs.empty(), has_task,
+                           static_cast<bool>(workload.check), workload.workers);
+    const auto shared = std::make_shared<const Workload<Input, Result, Task>>(std::move(workload));
     detail::WorkloadEntry entry{shared->name, shared->workers, shared->self_check, {}};
     const auto on = [&]<class E>(const ExecutorUnderTest<E>& executor) {
-      using Subject = detail::WorkloadOnExecutor<Input, Result, E>;
+      using Subject = detail::WorkloadOnExecutor<Input, Result, Task, E>;
       entry.subjects.push_back({executor.name, std::make_unique<Subject>(shared, executor.make)});
     };
     on(executor_under_test(std::string(detail::kSequential),

@@ -33,9 +33,9 @@ std::vector<int> worker_counts_for_cpu_work();
 /// 1, 2, 4, ... up to `most`: for work that waits, where workers cost no CPU.
 std::vector<int> powers_of_two_up_to(int most);
 
-/// A workload. `Input` and `Result` are copied, and cross to worker processes as
+/// A workload. Inputs, results and the task are copied, and cross to worker processes as
 /// poolmark::ProcessPoolExecutor says.
-template <class Input, class Result>
+template <class Input, class Result, class Task = Result (*)(Input)>
 struct Workload {
   /// Part of the names of its cells: small letters, digits, '_' and '-'.
   std::string name;
@@ -46,11 +46,11 @@ struct Workload {
   /// What --long measures in their place; empty: the same.
   std::vector<Input> long_inputs = {};
 
-  /// A plain function, so that it means the same in every process.
-  Result (*task)(Input) = nullptr;
+  /// A plain function, or a closure that needs nothing but its copy.
+  Task task = {};
 
   /// Called after every batch, outside the timing, with the results in the order of the inputs.
-  /// Throws WrongResult.
+  /// Throws WrongResult. None: they must equal what the task gives when it is called in sequence.
   std::function<void(const std::vector<Input>&, const std::vector<Result>&)> check = {};
 
   /// How many workers to measure it with; empty: worker_counts_for_cpu_work().

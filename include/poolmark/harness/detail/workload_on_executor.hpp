@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "poolmark/futures.hpp"
+#include "poolmark/harness/detail/checks.hpp"
 #include "poolmark/harness/detail/subject.hpp"
 #include "poolmark/harness/workload.hpp"
 
@@ -44,12 +46,12 @@ void warm_up_pool(E& executor, int workers) {
   refuse_lazy_pool(seen.size(), workers);
 }
 
-template <class Input, class Result, class E>
+template <class Input, class Result, class Task, class E>
 class WorkloadOnExecutor final : public Subject {
  public:
   using Factory = std::function<std::unique_ptr<E>(int workers)>;
 
-  WorkloadOnExecutor(std::shared_ptr<const Workload<Input, Result>> workload, Factory make)
+  WorkloadOnExecutor(std::shared_ptr<const Workload<Input, Result, Task>> workload, Factory make)
       : workload_(std::move(workload)), make_(std::move(make)), inputs_(&workload_->inputs) {}
 
   std::size_t use_inputs(bool long_inputs) override {
@@ -129,7 +131,7 @@ class WorkloadOnExecutor final : public Subject {
   void run_as_completed() {
     submit_all();
     for (const Future<Result>& future : as_completed(futures_)) {
-      future.result();
+      require_result(future);
       times_.holding(future.state().get());
       stop_if_interrupted();
     }
@@ -139,9 +141,21 @@ class WorkloadOnExecutor final : public Subject {
     submit_all();
     poolmark::wait(futures_);
     for (const Future<Result>& future : futures_) {
-      future.result();
+      require_result(future);
       times_.holding();
     }
+  }
+
+  void require_result(const Future<Result>& future) const {
+    try {
+      future.result();
+    } catch (...) {
+      fail(static_cast<std::size_t>(std::ranges::find(futures_, future) - futures_.begin()));
+    }
+  }
+
+  [[noreturn]] void fail(std::size_t task) const {
+    fail_task(task_and_input(task, text_of((*inputs_)[task])));
   }
 
   template <class F>
@@ -149,10 +163,16 @@ class WorkloadOnExecutor final : public Subject {
     times_.begin();
     auto results = poolmark::map(*executor_, options, task, *inputs_);
     times_.all_submitted();
-    for (auto&& result : results) {
-      results_.push_back(std::forward<decltype(result)>(result));
-      times_.holding();
-      stop_if_interrupted();
+    try {
+      for (auto&& result : results) {
+        results_.push_back(std::forward<decltype(result)>(result));
+        times_.holding();
+        stop_if_interrupted();
+      }
+    } catch (const Interrupted&) {
+      throw;
+    } catch (...) {
+      fail(results_.size());
     }
   }
 
@@ -162,7 +182,7 @@ class WorkloadOnExecutor final : public Subject {
     task_times_.reserve(inputs_->size());
     run_map({}, [this](const Input& input) {
       const auto start = Clock::now();
-      Result result = workload_->task(input);
+      Result result = std::invoke(workload_->task, input);
       task_times_.push_back(std::chrono::duration<double, std::nano>(Clock::now() - start).count());
       return result;
     });
@@ -186,7 +206,7 @@ class WorkloadOnExecutor final : public Subject {
     results_.clear();
   }
 
-  std::shared_ptr<const Workload<Input, Result>> workload_;
+  std::shared_ptr<const Workload<Input, Result, Task>> workload_;
   Factory make_;
   const std::vector<Input>* inputs_;
   std::unique_ptr<E> executor_;
