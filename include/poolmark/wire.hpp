@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "poolmark/detail/trivially_copyable.hpp"
 #include "poolmark/detail/wire_archive.hpp"
 #include "poolmark/detail/wire_refusal.hpp"
 #include "poolmark/detail/wire_stream.hpp"
@@ -56,7 +57,7 @@ concept CarriesNothing = std::is_empty_v<T> && std::is_default_constructible_v<T
 
 /// Crosses as the bytes of its memory: no code of the user's runs.
 template <class T>
-concept CopiedAsBytes = std::is_trivially_copyable_v<T> && !HasOwnWire<T>;
+concept CopiedAsBytes = kTriviallyCopyable<T> && !HasOwnWire<T>;
 
 /// Whether values of this type are read without running code of the user's.
 template <class T>
@@ -79,8 +80,8 @@ consteval bool all_have_a_way(TypeList<Ts...>) {
 /// Whether some rule of Wire carries T, and all that T is known to consist of.
 template <class T>
 consteval bool has_a_way_across() {
-  if constexpr (std::is_void_v<T> || HasOwnWire<T> || std::is_trivially_copyable_v<T> ||
-                CarriesNothing<T> || IsVectorOfOwnWire<T>::value) {
+  if constexpr (std::is_void_v<T> || HasOwnWire<T> || kTriviallyCopyable<T> || CarriesNothing<T> ||
+                IsVectorOfOwnWire<T>::value) {
     return true;
   } else if constexpr (ArchivedByCereal<T>) {
     return all_have_a_way(Parts<T>::find());
@@ -93,7 +94,7 @@ template <class T>
 struct IsPlainVector : std::false_type {};
 template <class T>
 struct IsPlainVector<std::vector<T>>
-    : std::bool_constant<std::is_trivially_copyable_v<T> && !std::is_same_v<T, bool> &&
+    : std::bool_constant<kTriviallyCopyable<T> && !std::is_same_v<T, bool> &&
                          std::is_default_constructible_v<T> && !HasOwnWire<T>> {};
 
 /// Compiles only if T can cross; otherwise the compiler says why and what to do.
@@ -106,16 +107,25 @@ consteval void require_transportable() {
       "and a cereal serialize(), or specialise poolmark::Wire for it");
 }
 
+/// Whether what the callable has captured may cross.
+template <class F>
+consteval bool captures_may_cross() {
+  if constexpr (!std::is_class_v<F> || HasOwnWire<F> || CarriesNothing<F>) {
+    return true;
+  } else if constexpr (kTriviallyCopyable<F>) {
+    return std::is_standard_layout_v<F>;
+  } else {
+    return ArchivedByCereal<F>;
+  }
+}
+
 /// The same for what is called.
 template <class F>
 consteval void require_transportable_callable() {
-  if constexpr (std::is_class_v<F> && !HasOwnWire<F> && !CarriesNothing<F>) {
-    constexpr bool kPlain = std::is_trivially_copyable_v<F> && std::is_standard_layout_v<F>;
-    static_assert(kPlain || (!std::is_trivially_copyable_v<F> && ArchivedByCereal<F>),
-                  "poolmark: this closure cannot cross to another process: capture only plain "
-                  "values, by copy (no references, no strings or containers), and pass the rest as "
-                  "arguments");
-  }
+  static_assert(captures_may_cross<F>(),
+                "poolmark: this closure cannot cross to another process: capture only plain "
+                "values, by copy (no references, no strings or containers), and pass the rest as "
+                "arguments");
   require_transportable<F>();
 }
 
@@ -164,13 +174,17 @@ concept Transportable =
     detail::HasOwnWire<T> ||
     (detail::refusal_of<T>() == detail::Refusal::kNone && detail::has_a_way_across<T>());
 
+/// F can be what a task in another process calls.
+template <class F>
+concept TransportableCallable = detail::captures_may_cross<F>() && Transportable<F>;
+
 template <class T>
 void Wire<T>::put(WireWriter& to, const T& value) {
   detail::require_transportable<T>();
   if constexpr (detail::CarriesNothing<T>) {
     static_cast<void>(to);
     static_cast<void>(value);
-  } else if constexpr (std::is_trivially_copyable_v<T>) {
+  } else if constexpr (detail::kTriviallyCopyable<T>) {
     to.put_raw(value);
   } else if constexpr (detail::IsPlainVector<T>::value) {
     to.put_raw(value.size());
@@ -190,7 +204,7 @@ T Wire<T>::get(WireReader& from) {
   if constexpr (detail::CarriesNothing<T>) {
     static_cast<void>(from);
     return T{};
-  } else if constexpr (std::is_trivially_copyable_v<T>) {
+  } else if constexpr (detail::kTriviallyCopyable<T>) {
     return from.get_raw<T>();
   } else if constexpr (detail::IsPlainVector<T>::value) {
     using Element = typename T::value_type;

@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "poolmark/detail/trivially_copyable.hpp"
 #include "poolmark/detail/wire_stream.hpp"
 
 // cereal's archives over WireWriter and WireReader. Both ends are the same program in memory, so
@@ -119,7 +120,7 @@ class LoadingArchive : public archive_basics::Loader,
 /// is enough to be known: cereal wraps pointers in helpers that only save or only load.)
 template <class T>
 concept PlainStruct =
-    std::is_class_v<T> && std::is_trivially_copyable_v<T> &&
+    std::is_class_v<T> && kTriviallyCopyable<T> &&
     !cereal::traits::is_output_serializable<T, archive_basics::AskingSaver>::value &&
     !cereal::traits::is_input_serializable<T, archive_basics::AskingLoader>::value;
 

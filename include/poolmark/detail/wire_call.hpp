@@ -65,7 +65,7 @@ CallThunk put_call(WireWriter& to, const F& function, const Args&... args) {
   (require_transportable<Args>(), ...);
   require_transportable<Result>();
 #ifndef NDEBUG
-  if constexpr (std::is_class_v<F> && std::is_trivially_copyable_v<F> && !std::is_empty_v<F>) {
+  if constexpr (std::is_class_v<F> && kTriviallyCopyable<F> && !std::is_empty_v<F>) {
     refuse_stack_pointers(&function, sizeof function);
   }
 #endif

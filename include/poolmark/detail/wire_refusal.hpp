@@ -9,6 +9,8 @@
 #include <utility>
 #include <variant>
 
+#include "poolmark/detail/trivially_copyable.hpp"
+
 // Which types cannot mean the same in another process, found at compile time so that the compiler
 // says it in a sentence. A pointer inside a plain struct is invisible here: the documentation of
 // ProcessPoolExecutor says what that costs.
@@ -127,7 +129,7 @@ consteval Refusal refusal_of() {
     return Refusal::kFunction;
   } else if constexpr (IsReferenceWrapper<Bare>::value) {
     return Refusal::kReferenceWrapper;
-  } else if constexpr (LooksLikeClosure<Bare> && std::is_trivially_copyable_v<Bare> &&
+  } else if constexpr (LooksLikeClosure<Bare> && kTriviallyCopyable<Bare> &&
                        !std::is_empty_v<Bare> && !std::is_standard_layout_v<Bare>) {
     // A by-reference capture makes a closure non-standard-layout while it stays copyable.
     return Refusal::kClosure;

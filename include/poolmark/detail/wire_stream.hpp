@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "poolmark/detail/trivially_copyable.hpp"
 #include "poolmark/detail/wire_bytes.hpp"
 
 namespace poolmark {
@@ -30,7 +31,7 @@ class WireWriter {
   std::byte* claim_bytes(std::size_t count) { return bytes_.extend(count); }
 
   template <class T>
-    requires std::is_trivially_copyable_v<T>
+    requires detail::kTriviallyCopyable<T>
   void put_raw(const T& value) {
     put_bytes(&value, sizeof value);
   }
@@ -71,10 +72,10 @@ class WireReader {
   }
 
   template <class T>
-    requires std::is_trivially_copyable_v<T>
+    requires detail::kTriviallyCopyable<T>
   T get_raw() {
-    // A union, because T need not have a default constructor; and not std::bit_cast, because g++ 12
-    // no longer calls a closure with a const capture trivially copyable once it has been copied.
+    // A union, because T need not have a default constructor; and not std::bit_cast, because of
+    // what kTriviallyCopyable says of g++ 12.
     union Room {
       Room() noexcept {}
       T value;
