@@ -84,27 +84,36 @@ void add_variants(std::vector<Cell>& cells, Cell cell, const Options& options) {
   }
 }
 
+/// The cells of a workload on one executor, to be measured by `subject`.
+std::vector<Cell> cells_on(WorkloadEntry& workload, const std::string& executor, Subject* subject,
+                           const Options& options) {
+  std::vector<Cell> cells;
+  if (!wants(options.executors, executor)) return cells;
+  for (const Pattern pattern : kPatterns) {
+    if (!wants(options.patterns, pattern)) continue;
+    // The sequential executor's futures are done when submit() returns, so every way of
+    // collecting costs the same: it is one cell, the baseline, unless it is asked for by name.
+    const bool unasked = executor == kSequential && options.executors.empty();
+    if (unasked && pattern != Pattern::Map) continue;
+    for (const int workers : worker_counts(workload, executor, options)) {
+      Cell cell{&workload, subject, executor, pattern, workers};
+      if (executor == kSequential) {
+        // It has neither chunks nor a pool to make.
+        cell.pool = mode_of_baselines(options);
+        cells.push_back(cell);
+      } else {
+        add_variants(cells, cell, options);
+      }
+    }
+  }
+  return cells;
+}
+
 std::vector<Cell> all_cells(WorkloadEntry& workload, const Options& options) {
   std::vector<Cell> cells;
   for (SubjectOnExecutor& on : workload.subjects) {
-    if (!wants(options.executors, on.executor)) continue;
-    for (const Pattern pattern : kPatterns) {
-      if (!wants(options.patterns, pattern)) continue;
-      // The sequential executor's futures are done when submit() returns, so every way of
-      // collecting costs the same: it is one cell, the baseline, unless it is asked for by name.
-      const bool unasked = on.executor == kSequential && options.executors.empty();
-      if (unasked && pattern != Pattern::Map) continue;
-      for (const int workers : worker_counts(workload, on.executor, options)) {
-        Cell cell{&workload, on.subject.get(), on.executor, pattern, workers};
-        if (on.executor == kSequential) {
-          // It has neither chunks nor a pool to make.
-          cell.pool = mode_of_baselines(options);
-          cells.push_back(cell);
-        } else {
-          add_variants(cells, cell, options);
-        }
-      }
-    }
+    const auto some = cells_on(workload, on.executor, on.subject.get(), options);
+    cells.insert(cells.end(), some.begin(), some.end());
   }
   return cells;
 }
@@ -135,7 +144,8 @@ void refuse_idle_chunksizes(const Options& options) {
   }
 }
 
-[[noreturn]] void refuse_empty_choice(const Matrix& matrix, const Options& options) {
+[[noreturn]] void refuse_empty_choice(Matrix& matrix, const Options& options) {
+  if (const auto holes = left_out(matrix, options); !holes.empty()) throw UsageError(holes.front());
   if (options.filter.empty()) {
     throw UsageError(
         "--no-baseline leaves nothing of what was chosen: ask for other cells than the sequential "
@@ -204,6 +214,22 @@ std::vector<Cell> choose_cells(Matrix& matrix, const Options& options) {
   }
   if (chosen.empty()) refuse_empty_choice(matrix, options);
   return chosen;
+}
+
+std::vector<std::string> left_out(Matrix& matrix, const Options& options) {
+  const NameFilter filter(options.filter);
+  const auto is_chosen = [&](const Cell& cell) { return filter.chooses(cell.name()); };
+  std::vector<std::string> sentences;
+  for (WorkloadEntry& workload : matrix.workloads) {
+    if (!wants(options.workloads, workload.name)) continue;
+    for (const ExecutorLeftOut& hole : workload.left_out) {
+      const std::vector<Cell> missing = cells_on(workload, hole.executor, nullptr, options);
+      if (std::ranges::none_of(missing, is_chosen)) continue;
+      sentences.push_back(
+          fmt::format("{}/{} is left out: {}.", workload.name, hole.executor, hole.why));
+    }
+  }
+  return sentences;
 }
 
 void check_name(const std::string& what, const std::string& name) {

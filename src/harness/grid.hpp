@@ -37,6 +37,9 @@ struct Cell {
 /// a name that is unknown and for a choice that leaves nothing.
 std::vector<Cell> choose_cells(Matrix& matrix, const Options& options);
 
+/// A sentence for each executor on which a workload that `options` choose cannot be measured.
+std::vector<std::string> left_out(Matrix& matrix, const Options& options);
+
 /// Whether the library's --benchmark_filter would choose a benchmark of this name: the (extended)
 /// regular expression is found in it; "all" and "" mean everything; a leading '-' turns it round.
 class NameFilter {

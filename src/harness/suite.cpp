@@ -112,6 +112,8 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
   const std::vector<std::size_t> tasks = count_tasks(cells, options.long_inputs);
   Recorder recorder = make_recorder(options, names, progress);
   print_run_header(options, cells.size());
+  for (const std::string& sentence : left_out(matrix, options))
+    fmt::print(stderr, "{}\n", sentence);
   progress.plan(names, options.repetitions);
   run_cells(cells, tasks, options, executable, recorder, output);
   output.give_back();

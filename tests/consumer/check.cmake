@@ -7,6 +7,17 @@ function(run what)
   if(NOT status EQUAL 0)
     message(FATAL_ERROR "${what} failed (${status}):\n${said}")
   endif()
+  set(said "${said}" PARENT_SCOPE)
+endfunction()
+
+# Builds an example that measures, and runs it: the cell must be among what it says.
+function(measure example cell)
+  run("building ${example}" ${CMAKE_COMMAND} --build ${WORK_DIR}/examples --target ${example})
+  run("${example}" ${WORK_DIR}/examples/${example} --workers=2
+      --benchmark_repetitions=1)
+  if(NOT said MATCHES "${cell} ")
+    message(FATAL_ERROR "${example} has not measured ${cell}:\n${said}")
+  endif()
 endfunction()
 
 run("installing" ${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_DIR}/prefix)
@@ -26,4 +37,10 @@ run("building examples" ${CMAKE_COMMAND} --build ${WORK_DIR}/examples
     --target example_sum_with_wait example_check_primes)
 run("an example" ${WORK_DIR}/examples/example_sum_with_wait)
 run("an example" ${WORK_DIR}/examples/example_check_primes 2)
+
+# What an installed harness is for: a function and an executor of the user's.
+if(COMPONENTS MATCHES harness)
+  measure(example_measure_function collatz/process/map/workers:2)
+  measure(example_measure_executor work/mine/map/workers:2)
+endif()
 file(REMOVE_RECURSE ${WORK_DIR})

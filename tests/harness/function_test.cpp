@@ -9,6 +9,8 @@
 #include <poolmark/harness.hpp>
 #include <ranges>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "suite_run.hpp"
 
@@ -181,6 +183,42 @@ TEST_F(Function, IsNamedWithAShortFormOfALongInput) {
   suite.add("long", {std::string(1000, 'x') + "\n"},
             [](const std::string&) -> int { throw std::runtime_error("no"); });
   EXPECT_EQ(why_all_fail(suite), "task 0 (input " + std::string(80, 'x') + " ...): no");
+}
+
+struct Named {
+  std::string name;  // makes it neither bytes nor known to cereal
+};
+
+TEST_F(Function, IsLeftOutOfProcessesWhereItsInputsCannotGo) {
+  Suite suite;
+  suite.add("names", std::vector{Named{"a"}, Named{"bc"}},
+            [](const Named& named) { return named.name.size(); });
+  const json report = measure(suite, 0, {"--workers=2"});
+  EXPECT_EQ(report["failures"], json::array());
+  EXPECT_EQ(report["benchmarks"].size(), (1U + 3U) * 2U);
+  EXPECT_THAT(said, HasSubstr("names/process is left out: its inputs cannot cross to another "
+                              "process: give their type "));
+  measure(suite, 0, {"--workers=2", "--executors=thread"});
+  EXPECT_THAT(said, testing::Not(HasSubstr("left out")));
+}
+
+TEST_F(Function, IsLeftOutOfProcessesWhereItHasCapturedWhatCannotGo) {
+  const std::vector<int> table{5, 7};
+  Suite suite;
+  suite.add("copy", {0, 1}, [table](std::size_t i) { return table[i]; }, {.expected = {5, 7}})
+      .add("reference", {0, 1}, [&](std::size_t i) { return table[i]; }, {.expected = {5, 7}});
+  const json report = measure(suite, 0, {"--workers=2"});
+  EXPECT_EQ(report["benchmarks"].size(), 2 * (1U + 3U) * 2U);
+  EXPECT_THAT(said, AllOf(HasSubstr("copy/process is left out: what its function has captured"),
+                          HasSubstr("reference/process is left out: ")));
+}
+
+TEST_F(Function, IsRefusedForProcessesAloneWhereItsResultsCannotGo) {
+  Suite suite;
+  suite.add("names", {1}, [](int) { return Named{"a"}; },
+            {.check = [](int, const Named& named) { return named.name == "a"; }});
+  EXPECT_EQ(main_of(suite, {"--executors=process"}), 2);
+  EXPECT_THAT(said, StartsWith("program: names/process is left out: its results cannot cross"));
 }
 
 TEST(FunctionOfASuite, IsRefusedWithAsManyResultsAsItHasNoInputsFor) {

@@ -22,10 +22,10 @@ int whisper(int x) { return x; }
 
 int throw_at_7(int x) { return x == 7 ? throw std::runtime_error("seven is too much") : x; }
 
-/// The state outlives a batch where tasks run in this process, and a worker's life elsewhere.
-int change(int) {
+/// Another value each time, in whichever process.
+long change(int) {
   static std::atomic<int> calls{0};
-  return ++calls;
+  return 1'000'000L * ::getpid() + ++calls;
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ TEST(OddFunctions, ThatPrintLeaveTheProgressWhole) {
   const auto lines = lines_of(ended.output);
   ASSERT_GT(lines.size(), kCells * 2);
   for (std::size_t i = 0; i <= kCells * 2; ++i) {
-    EXPECT_NO_THROW(static_cast<void>(json::parse(lines[i]))) << lines[i];
+    EXPECT_TRUE(json::accept(lines[i])) << lines[i];
   }
 }
 

@@ -118,10 +118,15 @@ class Suite {
                            [](int) { return std::make_unique<SequentialExecutor>(); }));
     on(executor_under_test(
         "thread", [](int workers) { return std::make_unique<ThreadPoolExecutor>(workers); }));
-    on(executor_under_test("process", [](int workers) {
-      return std::make_unique<ProcessPoolExecutor>(
-          ProcessPoolOptions{.max_workers = workers, .start_method = StartMethod::ProcessZygote});
-    }));
+    if constexpr (detail::why_not_in_processes<Input, Result, Task>().empty()) {
+      on(executor_under_test("process", [](int workers) {
+        return std::make_unique<ProcessPoolExecutor>(
+            ProcessPoolOptions{.max_workers = workers, .start_method = StartMethod::ProcessZygote});
+      }));
+    } else {
+      const auto why = detail::why_not_in_processes<Input, Result, Task>();
+      entry.left_out.push_back({"process", std::string(why)});
+    }
     std::apply([&](const auto&... executor) { (on(executor), ...); }, own_);
     matrix_.workloads.push_back(std::move(entry));
     return *this;

@@ -70,12 +70,19 @@ struct SubjectOnExecutor {
   std::unique_ptr<Subject> subject;
 };
 
+/// An executor on which a workload cannot be measured, and a sentence that says why.
+struct ExecutorLeftOut {
+  std::string executor;
+  std::string why;
+};
+
 /// A workload as the grid and the runner see it.
 struct WorkloadEntry {
   std::string name;
   std::vector<int> workers;
   std::function<void()> self_check;
   std::vector<SubjectOnExecutor> subjects;
+  std::vector<ExecutorLeftOut> left_out = {};
 };
 
 /// Everything a suite can measure.

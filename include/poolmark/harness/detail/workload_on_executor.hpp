@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -44,6 +45,22 @@ void warm_up_pool(E& executor, int workers) {
     if (interrupted()) throw Interrupted();
   }
   refuse_lazy_pool(seen.size(), workers);
+}
+
+/// Why a workload cannot be measured with worker processes; empty if it can.
+template <class Input, class Result, class Task>
+consteval std::string_view why_not_in_processes() {
+  if constexpr (!Transportable<Input>) {
+    return "its inputs cannot cross to another process: give their type a default constructor and "
+           "a cereal serialize(), or specialise poolmark::Wire for it";
+  } else if constexpr (!Transportable<Result>) {
+    return "its results cannot cross to another process: give their type a default constructor "
+           "and a cereal serialize(), or specialise poolmark::Wire for it";
+  } else if constexpr (!TransportableCallable<Task>) {
+    return "what its function has captured cannot cross to another process: capture plain values "
+           "by copy, and take the rest as inputs or from globals";
+  }
+  return "";
 }
 
 template <class Input, class Result, class Task, class E>
