@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 from rich.console import Console
 from rich.table import Table
@@ -45,6 +46,7 @@ def print_report(results: Results, console: Console) -> None:
             console.print(f"  {sentence}", soft_wrap=not console.is_terminal)
     for sentence in task_lengths(results):
         console.print(f"\n{sentence}", soft_wrap=not console.is_terminal)
+    _print_oddities(results, console)
     if results.cells and results.record is None:
         console.print(f"\n{ONE_PROCESS}", soft_wrap=not console.is_terminal)
     if results.partial:
@@ -123,6 +125,20 @@ def _print_noise(results: Results, console: Console) -> None:
             "this machine meanwhile. Measure again when it is quiet before believing small differences.",
             soft_wrap=not console.is_terminal,
         )
+
+
+def _print_oddities(results: Results, console: Console) -> None:
+    """What was not measured, and what functions did that they had better not."""
+    sentences = list(results.context.get("left_out", ()))
+    for workload in results.workloads():
+        printed = [size for cell in results.of_workload(workload) for size in cell.printed]
+        if printed:
+            sentences.append(
+                f"The function of {workload} writes to standard output, {statistics.median(printed):.0f} bytes a batch: "
+                "they are in no report, but writing them is part of its times."
+            )
+    for sentence in sentences:
+        console.print(Text(f"\n{sentence}"), soft_wrap=not console.is_terminal)
 
 
 def _print_failures(results: Results, console: Console) -> None:

@@ -40,6 +40,7 @@ class Cell:
     first_results: tuple[float, ...] = ()
     cpu_totals: tuple[float, ...] = ()
     submits: tuple[float, ...] = ()
+    printed: tuple[float, ...] = ()
     chunksize: int | None = None
     pool: str = "warm"
     completions: Completions | None = None
@@ -298,6 +299,7 @@ def _to_cell(entries: list[dict[str, Any]], document: dict[str, Any]) -> Cell:
         first_results=column("first_result_ns"),
         cpu_totals=column("cpu_time_total_ns"),
         submits=column("submit_ns"),
+        printed=column("stdout_bytes"),
         chunksize=first.get("chunksize"),
         pool=first.get("pool", document["context"]["pool"]),
         completions=caller_views.completions(document, first["name"]),

@@ -22,7 +22,8 @@ void put_finite(Json& object, const char* key, double value) {
   if (std::isfinite(value)) object[key] = value;
 }
 
-Json context_of(const Options& options, const std::string& executable) {
+Json context_of(const Options& options, const std::string& executable,
+                const std::vector<std::string>& left_out) {
   Json context = google_context();
   // Facts of one's own come first: they never replace ours.
   for (const auto& [key, value] : options.context) context[key] = value;
@@ -50,6 +51,7 @@ Json context_of(const Options& options, const std::string& executable) {
   context["repetitions"] = options.repetitions;
   context["min_time_s"] = options.min_time_s;
   context["interleaved"] = options.interleave;
+  if (!left_out.empty()) context["left_out"] = left_out;
   return context;
 }
 
@@ -162,7 +164,7 @@ Json latencies_of(const RunFacts& run) {
 
 std::string json_report(const RunFacts& run) {
   const Json report = {{"schema_version", kSchemaVersion},
-                       {"context", context_of(run.options, run.executable)},
+                       {"context", context_of(run.options, run.executable, run.left_out)},
                        {"benchmarks", benchmarks_of(run)},
                        {"failures", failures_of(run)},
                        {"partial", run.partial},
@@ -173,9 +175,10 @@ std::string json_report(const RunFacts& run) {
 }
 
 std::string json_listing(const Options& options, const std::string& executable,
-                         const std::vector<std::string>& cells) {
+                         const std::vector<std::string>& cells,
+                         const std::vector<std::string>& left_out) {
   return text_of({{"schema_version", kSchemaVersion},
-                  {"context", context_of(options, executable)},
+                  {"context", context_of(options, executable, left_out)},
                   {"cells", cells}});
 }
 

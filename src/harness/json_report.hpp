@@ -16,6 +16,7 @@ struct RunFacts {
   const Recorder& recorder;
   std::string executable;
   bool partial = false;  // interrupted
+  std::vector<std::string> left_out = {};
 };
 
 /// The results file: the format is described in docs/results-format.md. Valid JSON in UTF-8,
@@ -24,8 +25,10 @@ struct RunFacts {
 std::string json_report(const RunFacts& run);
 
 /// What a driver of this program wants to know before it measures: `schema_version`, the `context`
-/// that a results file of these options would have, and the names of the `cells`.
+/// that a results file of these options would have, and the names of the `cells`. `left_out` are
+/// the sentences about what could not be among them.
 std::string json_listing(const Options& options, const std::string& executable,
-                         const std::vector<std::string>& cells);
+                         const std::vector<std::string>& cells,
+                         const std::vector<std::string>& left_out);
 
 }  // namespace poolmark::harness::detail

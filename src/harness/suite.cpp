@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -35,11 +36,11 @@ std::vector<std::string> names_of(const std::vector<Cell>& cells) {
   return names;
 }
 
-void list_cells(const std::vector<Cell>& cells, const Options& options,
-                const std::string& executable) {
+void list_cells(const std::vector<Cell>& cells, const std::vector<std::string>& holes,
+                const Options& options, const std::string& executable) {
   const std::vector<std::string> names = names_of(cells);
   if (options.format == OutputFormat::Json) {
-    fmt::print("{}", json_listing(options, executable, names));
+    fmt::print("{}", json_listing(options, executable, names, holes));
     return;
   }
   for (const std::string& name : names) fmt::print("{}\n", name);
@@ -91,7 +92,7 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
   check_options(options);
   const std::vector<Cell> cells = choose_cells(matrix, options);
   if (options.list) {
-    list_cells(cells, options, executable);
+    list_cells(cells, left_out(matrix, options), options, executable);
     return 0;
   }
   const std::optional<OutputFile> out =
@@ -112,13 +113,13 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
   const std::vector<std::size_t> tasks = count_tasks(cells, options.long_inputs);
   Recorder recorder = make_recorder(options, names, progress);
   print_run_header(options, cells.size());
-  for (const std::string& sentence : left_out(matrix, options))
-    fmt::print(stderr, "{}\n", sentence);
+  const std::vector<std::string> holes = left_out(matrix, options);
+  if (!holes.empty()) fmt::print(stderr, "{}\n", fmt::join(holes, "\n"));
   progress.plan(names, options.repetitions);
   run_cells(cells, tasks, options, executable, recorder, output);
   output.give_back();
 
-  const RunFacts run{options, cells, tasks, recorder, executable, interrupted()};
+  const RunFacts run{options, cells, tasks, recorder, executable, interrupted(), holes};
   if (out || options.format == OutputFormat::Json) {
     const std::string report = json_report(run);
     if (options.format == OutputFormat::Json) fmt::print("{}", report);

@@ -198,6 +198,7 @@ TEST_F(Function, IsLeftOutOfProcessesWhereItsInputsCannotGo) {
   EXPECT_EQ(report["benchmarks"].size(), (1U + 3U) * 2U);
   EXPECT_THAT(said, HasSubstr("names/process is left out: its inputs cannot cross to another "
                               "process: give their type "));
+  EXPECT_THAT(report["context"]["left_out"][0], StartsWith("names/process is left out: "));
   measure(suite, 0, {"--workers=2", "--executors=thread"});
   EXPECT_THAT(said, testing::Not(HasSubstr("left out")));
 }

@@ -62,3 +62,20 @@ def test_a_column_has_one_unit() -> None:
     assert units.common_unit([20.2e6, 640e6]).shown(640e6) == "640.0"
     assert units.common_unit([5e3, 1e6]) == units.Unit("us", 1e3, 2)
     assert units.common_unit([500.0, 1e3]).shown(500) == "500"
+
+
+def test_a_function_that_prints_is_told_of_once(tmp_path: Path) -> None:
+    document = round_data.document(workers={"primes": [2], "sum": [2]})
+    for entry in document["benchmarks"]:
+        if entry["workload"] == "primes":
+            entry["stdout_bytes"] = 88
+    said = report(document, tmp_path)
+    assert said.count("writes to standard output") == 1
+    assert "The function of primes writes to standard output, 88 bytes a batch" in said
+    assert "standard output" not in report(round_data.document(workers={"primes": [2]}), tmp_path)
+
+
+def test_what_could_not_be_measured_is_told_of(tmp_path: Path) -> None:
+    document = round_data.document(workers={"primes": [2]})
+    document["context"]["left_out"] = ["names/process is left out: its inputs [int] cannot cross."]
+    assert "names/process is left out: its inputs [int] cannot cross." in report(document, tmp_path)
