@@ -55,6 +55,8 @@ struct OwnFlags {
   std::string pool;
   std::string chunksizes;
   std::string progress_fd;
+  std::string trace;
+  std::string timeline = "false";
   std::string long_inputs = "false";
   std::string no_baseline = "false";
   std::string no_self_check = "false";
@@ -74,6 +76,8 @@ std::string examples(const std::string& program, const Matrix& matrix) {
       "      what making and shutting down the pool costs\n"
       "  {0} --workloads={1} --patterns=map --chunksize=1,4,16,auto\n"
       "      how many elements a worker should take at once\n"
+      "  {0} --workloads={1} --workers=2 --trace=trace.json\n"
+      "      which worker ran which task when, and where it was idle\n"
       "  {0} --benchmark_list_tests\n"
       "      the names of the cells\n"
       "\nExit status: 0; 1 a cell failed; 2 a bad value; 130 interrupted, what was measured is\n"
@@ -109,6 +113,13 @@ void add_own_flags(CLI::App& app, OwnFlags& own, const Matrix& matrix) {
       "auto, by time (default: auto)");
   option("--progress-fd", own.progress_fd, "N",
          "Write one JSON object a line to this descriptor as repetitions end");
+  option("--trace", own.trace, "FILE",
+         "Write what each worker did when, in the last batch of each cell, as trace events: open "
+         "FILE at https://ui.perfetto.dev or chrome://tracing. Implies --timeline");
+  app.add_flag("--timeline", own.timeline,
+               "Note when each task runs: adds head_of_line_ns, busy_ns and idle_share to the "
+               "results, costs each task some 250 ns")
+      ->group(group);
   app.add_flag("--long", own.long_inputs, "Measure the workloads' long inputs")->group(group);
   app.add_flag("--no-baseline", own.no_baseline,
                "Leave out the sequential baselines, and with them speed-ups")
@@ -160,6 +171,8 @@ void read_own_flags(const OwnFlags& own, Options& options) {
     options.progress_fd = parse_int("--progress-fd", own.progress_fd, 1,
                                     std::numeric_limits<int>::max(), "--progress-fd=3");
   }
+  options.trace = own.trace;
+  options.timeline = parse_bool("--timeline", own.timeline);
   options.long_inputs = parse_bool("--long", own.long_inputs);
   options.baseline = !parse_bool("--no-baseline", own.no_baseline);
   options.self_check = !parse_bool("--no-self-check", own.no_self_check);

@@ -6,6 +6,7 @@
 #include "harness/build_info.hpp"
 #include "harness/google_context.hpp"
 #include "harness/machine.hpp"
+#include "harness/timeline.hpp"
 
 namespace poolmark::harness::detail {
 namespace {
@@ -51,6 +52,7 @@ Json context_of(const Options& options, const std::string& executable,
   context["repetitions"] = options.repetitions;
   context["min_time_s"] = options.min_time_s;
   context["interleaved"] = options.interleave;
+  if (wants_timeline(options)) context["timeline"] = true;
   if (!left_out.empty()) context["left_out"] = left_out;
   return context;
 }
@@ -96,6 +98,11 @@ Json entry_of(const RunFacts& run, const Sample& sample, double baseline) {
   put_finite(entry, "first_result_ns", sample.first_result_ns);
   put_finite(entry, "cpu_time_total_ns", sample.cpu_total_ns);
   if (sample.stdout_bytes > 0) put_finite(entry, "stdout_bytes", sample.stdout_bytes);
+  if (wants_timeline(run.options)) {
+    put_finite(entry, "head_of_line_ns", sample.head_of_line_ns);
+    put_finite(entry, "busy_ns", sample.busy_ns);
+    put_finite(entry, "idle_share", idle_share(sample.busy_ns, cell.workers, sample.real_ns));
+  }
   return entry;
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "harness/interrupt.hpp"
 #include "poolmark/harness/options.hpp"
@@ -16,13 +17,6 @@ namespace poolmark::harness::detail {
 namespace {
 
 namespace fs = std::filesystem;
-
-[[noreturn]] void refuse(const fs::path& path, const std::string& why) {
-  throw UsageError(fmt::format(
-      "--benchmark_out: '{}' cannot be written: {}; give a file in a folder that exists and that "
-      "you may write to.",
-      path.string(), why));
-}
 
 /// Closes on every way out.
 class Descriptor {
@@ -57,38 +51,52 @@ int make_temporary(const fs::path& path) {
 
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path) : path_(path) {
+OutputFile::OutputFile(const std::string& path, std::string flag)
+    : flag_(std::move(flag)), path_(path) {
   std::error_code error;
   // The file behind a link is replaced, not the link.
   if (fs::is_symlink(path_, error)) path_ = fs::weakly_canonical(path_, error);
   const fs::file_status status = fs::status(path_, error);
-  if (fs::is_directory(status)) refuse(path_, "it is a folder");
-  if (fs::exists(status) && ::access(path_.c_str(), W_OK) != 0) refuse(path_, std::strerror(errno));
+  if (fs::is_directory(status)) refuse("it is a folder");
+  if (fs::exists(status) && ::access(path_.c_str(), W_OK) != 0) refuse(std::strerror(errno));
   if (fs::exists(status) && !fs::is_regular_file(status)) return;
 
   temporary_ = path_;
   temporary_ += fmt::format(".{}.tmp", ::getpid());
   const InterruptsHeld held;
   const Descriptor trial(make_temporary(temporary_));
-  if (trial.get() < 0) refuse(path_, std::strerror(errno));
+  if (trial.get() < 0) refuse(std::strerror(errno));
   ::unlink(temporary_.c_str());
+}
+
+void OutputFile::refuse(const std::string& why) const {
+  throw UsageError(
+      fmt::format("{}: '{}' cannot be written: {}; give a file in a folder that exists and that "
+                  "you may write to.",
+                  flag_, path_.string(), why));
+}
+
+bool OutputFile::replaces(const OutputFile& other) const {
+  std::error_code error;
+  return !temporary_.empty() && !other.temporary_.empty() &&
+         fs::weakly_canonical(path_, error) == fs::weakly_canonical(other.path_, error);
 }
 
 void OutputFile::write(const std::string& text) const {
   const InterruptsHeld held;
   if (temporary_.empty()) {
     const Descriptor device(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
-    if (device.get() < 0 || !write_all(device.get(), text)) refuse(path_, std::strerror(errno));
+    if (device.get() < 0 || !write_all(device.get(), text)) refuse(std::strerror(errno));
     return;
   }
   const Descriptor file(make_temporary(temporary_));
-  if (file.get() < 0) refuse(path_, std::strerror(errno));
+  if (file.get() < 0) refuse(std::strerror(errno));
   // Without the fsync a crash of the machine after the rename could leave an empty file.
   if (!write_all(file.get(), text) || ::fsync(file.get()) != 0 ||
       ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const std::string why = std::strerror(errno);
     ::unlink(temporary_.c_str());
-    refuse(path_, why);
+    refuse(why);
   }
 }
 

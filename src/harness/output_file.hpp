@@ -10,12 +10,19 @@ namespace poolmark::harness::detail {
 class OutputFile {
  public:
   /// Throws UsageError if `path` cannot be written; finds out by making the temporary file once.
-  explicit OutputFile(const std::string& path);
+  /// `flag` is the one that its sentence names.
+  explicit OutputFile(const std::string& path, std::string flag = "--benchmark_out");
 
   /// Throws UsageError if the file system refuses now; the older file is then still there.
   void write(const std::string& text) const;
 
+  /// Whether one of the two would take the other's place.
+  bool replaces(const OutputFile& other) const;
+
  private:
+  [[noreturn]] void refuse(const std::string& why) const;
+
+  std::string flag_;
   std::filesystem::path path_;
   std::filesystem::path temporary_;  // empty: a pipe or device, which is written directly
 };

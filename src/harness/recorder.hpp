@@ -22,6 +22,8 @@ struct Sample {
   double submit_ns = 0;        // until all tasks were submitted, or until the map had begun
   double cpu_total_ns = 0;     // of all threads and worker processes
   double stdout_bytes = 0;     // that the tasks wrote to standard output
+  double head_of_line_ns = 0;  // of a run with a timeline, as the next: see TimelineNumbers
+  double busy_ns = 0;
 };
 
 struct Failure {

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <exception>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "harness/console.hpp"
@@ -31,14 +32,24 @@ struct Measuring {
   std::map<const WorkloadEntry*, std::string> refused;  // workloads whose self-check failed
   Recorder& recorder;
   FunctionOutput& output;
+  LastBatches& last_batches;
 };
+
+void add_timeline(const BatchTimeline& timeline, const Cell& cell, Attempt& attempt) {
+  const TimelineNumbers numbers = numbers_of(timeline);
+  attempt.sums.head_of_line_ns += numbers.head_of_line_ns;
+  attempt.sums.busy_ns += numbers.busy_ns;
+  if (cell.is_baseline()) attempt.task_times.push_back(task_times_of(timeline));
+}
 
 /// Runs one batch and adds its times to `attempt`. A warm pool exists already; a cold one is made
 /// and shut down within the timing.
-void measure_batch(const Cell& cell, const Measuring& measuring, Attempt& attempt) {
+void measure_batch(const Cell& cell, std::size_t index, const Measuring& measuring,
+                   Attempt& attempt) {
   Subject& subject = *cell.subject;
   const bool cold = cell.pool == PoolMode::Cold;
-  const BatchPlan plan{cell.pattern, cell.chunksize, cell.is_baseline()};
+  const BatchPlan plan{cell.pattern, cell.chunksize, cell.is_baseline(),
+                       wants_timeline(measuring.options)};
   measuring.output.take();  // not this batch's
   // Reading CPU clocks costs system calls, so all of it happens outside the wall time. A cold
   // pool's workers begin at 0.
@@ -67,7 +78,10 @@ void measure_batch(const Cell& cell, const Measuring& measuring, Attempt& attemp
     attempt.task_times.emplace_back(times.begin(), times.end());
   }
   attempt.sums.stdout_bytes += static_cast<double>(measuring.output.take());
+  std::optional<BatchTimeline> timeline = subject.timeline();
+  if (timeline) add_timeline(*timeline, cell, attempt);
   subject.check_results();
+  if (timeline) measuring.last_batches.at(index) = {std::move(*timeline), start, end};
   measuring.output.take();  // a check may call the function again
 }
 
@@ -125,7 +139,7 @@ void measure_cell(benchmark::State& state, const Cell& cell, std::size_t index,
     if (error.empty() && !interrupted()) {
       const double before = attempt.sums.real_ns;
       try {
-        measure_batch(cell, measuring, attempt);
+        measure_batch(cell, index, measuring, attempt);
         seconds = (attempt.sums.real_ns - before) / 1e9;
         ++done;
       } catch (const Interrupted&) {
@@ -181,11 +195,11 @@ void initialize_library(const Options& options, const std::string& executable) {
 
 void run_cells(const std::vector<Cell>& cells, const std::vector<std::size_t>& tasks,
                const Options& options, const std::string& executable, Recorder& recorder,
-               FunctionOutput& output) {
+               FunctionOutput& output, LastBatches& batches) {
   initialize_library(options, executable);
   const Measuring measuring{options,
                             options.self_check ? self_check(cells) : decltype(Measuring::refused)(),
-                            recorder, output};
+                            recorder, output, batches};
 
   benchmark::ClearRegisteredBenchmarks();
   std::vector<std::string> names;

@@ -19,6 +19,7 @@
 #include "harness/progress.hpp"
 #include "harness/recorder.hpp"
 #include "harness/runner.hpp"
+#include "harness/trace_report.hpp"
 #include "harness/values.hpp"
 #include "poolmark/harness/detail/checks.hpp"
 #include "poolmark/harness/detail/subject.hpp"
@@ -68,6 +69,35 @@ void tell_of(const FunctionOutput& output) {
              output.total(), shortened(output.beginning()));
 }
 
+struct OutputFiles {
+  std::optional<OutputFile> results;
+  std::optional<OutputFile> trace;
+
+  /// Throws UsageError if one cannot be written.
+  explicit OutputFiles(const Options& options) {
+    if (!options.out.empty()) results.emplace(options.out);
+    if (!options.trace.empty()) trace.emplace(options.trace, "--trace");
+    if (results && trace && results->replaces(*trace)) {
+      throw UsageError(fmt::format(
+          "--trace: '{}' is the file of --benchmark_out too: give each a file of its own.",
+          options.trace));
+    }
+  }
+};
+
+void tell_another_clock(const std::vector<std::string>& names, const LastBatches& batches) {
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const auto why = batches[i] ? another_clock(batches[i]->timeline) : std::nullopt;
+    if (why) fmt::print(stderr, "{} has no timeline: {}.\n", names[i], *why);
+  }
+}
+
+void write_trace(const RunFacts& run, const LastBatches& batches, const OutputFile& file) {
+  file.write(trace_report(run, batches));
+  fmt::print(stderr, "What the workers did is in {}: open it at https://ui.perfetto.dev\n",
+             run.options.trace);
+}
+
 /// What standard error says at the end of a run that did not go well; returns the exit status.
 int conclude(const Recorder& recorder, const std::vector<std::string>& names,
              const Options& options) {
@@ -95,8 +125,7 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
     list_cells(cells, left_out(matrix, options), options, executable);
     return 0;
   }
-  const std::optional<OutputFile> out =
-      options.out.empty() ? std::nullopt : std::optional<OutputFile>(options.out);
+  const OutputFiles files(options);
   FunctionOutput output;  // before the zygote, so that worker processes print there too
   Progress progress(options.progress_fd == STDOUT_FILENO ? output.report_fd()
                                                          : options.progress_fd);
@@ -116,16 +145,19 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
   const std::vector<std::string> holes = left_out(matrix, options);
   if (!holes.empty()) fmt::print(stderr, "{}\n", fmt::join(holes, "\n"));
   progress.plan(names, options.repetitions);
-  run_cells(cells, tasks, options, executable, recorder, output);
+  LastBatches batches(cells.size());
+  run_cells(cells, tasks, options, executable, recorder, output, batches);
   output.give_back();
 
   const RunFacts run{options, cells, tasks, recorder, executable, interrupted(), holes};
-  if (out || options.format == OutputFormat::Json) {
+  if (files.results || options.format == OutputFormat::Json) {
     const std::string report = json_report(run);
     if (options.format == OutputFormat::Json) fmt::print("{}", report);
-    if (out) out->write(report);
+    if (files.results) files.results->write(report);
   }
   tell_of(output);
+  tell_another_clock(names, batches);
+  if (files.trace) write_trace(run, batches, *files.trace);
   return conclude(recorder, names, options);
 }
 

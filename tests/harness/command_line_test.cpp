@@ -31,13 +31,15 @@ TEST(CommandLine, HasDefaultsFitForMeasuring) {
   EXPECT_EQ(options.pool, PoolMode::Warm);
   EXPECT_THAT(options.chunksizes, testing::IsEmpty());
   EXPECT_EQ(options.progress_fd, -1);
+  EXPECT_FALSE(options.timeline);
+  EXPECT_EQ(options.trace, "");
 }
 
 TEST(CommandLine, ReadsOwnFlags) {
-  const Options options =
-      read({"--workloads=a,b", "--executors", "thread", "--patterns=map,wait", "--workers=1,1024",
-            "--pool=cold", "--long", "--no-baseline", "--progress-fd=3"})
-          .options;
+  const Options options = read({"--workloads=a,b", "--executors", "thread", "--patterns=map,wait",
+                                "--workers=1,1024", "--pool=cold", "--long", "--no-baseline",
+                                "--progress-fd=3", "--timeline", "--trace=trace.json"})
+                              .options;
   EXPECT_THAT(options.workloads, ElementsAre("a", "b"));
   EXPECT_THAT(options.executors, ElementsAre("thread"));
   EXPECT_THAT(options.patterns, ElementsAre(Pattern::Map, Pattern::Wait));
@@ -48,6 +50,8 @@ TEST(CommandLine, ReadsOwnFlags) {
   EXPECT_TRUE(options.self_check);
   EXPECT_FALSE(read({"--no-self-check"}).options.self_check);
   EXPECT_EQ(options.progress_fd, 3);
+  EXPECT_TRUE(options.timeline);
+  EXPECT_EQ(options.trace, "trace.json");
 }
 
 TEST(CommandLine, ReadsChunkSizesAndBothPools) {
@@ -160,7 +164,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"--chunksize=big", "'big'", "16,auto"},
         Refusal{"--chunksize=", "--chunksize", "empty"},
         Refusal{"--chunksize=1000001", "out of range", "to 1000000"},
-        Refusal{"--long=maybe", "'maybe'", "true"},
+        Refusal{"--long=maybe", "'maybe'", "true"}, Refusal{"--trace=", "--trace", "empty"},
+        Refusal{"--timeline=often", "'often'", "true"},
         Refusal{"--progress-fd=out", "'out'", "whole number"},
         Refusal{"--progress-fd=0", "'0'", "from 1"},
         Refusal{"--benchmark_repetitions=0", "'0'", "from 1"},

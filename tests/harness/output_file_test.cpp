@@ -15,9 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-std::string refusal(const std::string& path) {
+std::string refusal(const std::string& path, const std::string& flag = "--benchmark_out") {
   try {
-    OutputFile{path};
+    OutputFile(path, flag);
   } catch (const UsageError& error) {
     return error.what();
   }
@@ -74,12 +74,25 @@ TEST(OutputFile, WritesIntoAPipeInsteadOfReplacingIt) {
   EXPECT_TRUE(fs::is_fifo(path));
 }
 
+TEST(OutputFile, KnowsWhenItWouldTakeTheOthersPlace) {
+  const TemporaryFolder folder;
+  const std::string path = (folder / "one.json").string();
+  fs::create_symlink("one.json", folder / "link.json");
+  fs::create_directory(folder / "inner");
+  const OutputFile one(path);
+  EXPECT_TRUE(one.replaces(OutputFile((folder / "inner" / ".." / "one.json").string())));
+  EXPECT_TRUE(one.replaces(OutputFile((folder / "link.json").string())));
+  EXPECT_FALSE(one.replaces(OutputFile((folder / "two.json").string())));
+  EXPECT_FALSE(OutputFile("/dev/null").replaces(OutputFile("/dev/null")));
+}
+
 TEST(OutputFile, RefusesWhatCannotBeWritten) {
   const TemporaryFolder folder;
   EXPECT_THAT(refusal((folder / "no" / "where.json").string()),
               testing::AllOf(HasSubstr("where.json"), HasSubstr("No such file"),
                              HasSubstr("a folder that exists")));
   EXPECT_THAT(refusal(folder.path().string()), HasSubstr("it is a folder"));
+  EXPECT_THAT(refusal(folder.path().string(), "--trace"), testing::StartsWith("--trace: '"));
   folder.write("file", "");
   EXPECT_THAT(refusal((folder / "file" / "x.json").string()), HasSubstr("cannot be written"));
 }

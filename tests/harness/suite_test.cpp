@@ -187,12 +187,33 @@ TEST_F(SuiteRun, EndsWithStatus2AndOneSentenceForBadInput) {
                                                         {"--workers=0", "'0'"},
                                                         {"--benchmark_filter=cubes", "'cubes'"},
                                                         {"--benchmark_out=" + nowhere, nowhere},
+                                                        {"--trace=" + nowhere, nowhere},
                                                         {"--unknown", "'--unknown'"}}) {
     EXPECT_EQ(main_of(suite, {argument}), 2) << argument;
     EXPECT_THAT(said, AllOf(testing::StartsWith("program: "), HasSubstr(value)));
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
     EXPECT_EQ(printed, "");
   }
+}
+
+TEST_F(SuiteRun, RefusesOneFileForTheResultsAndTheTrace) {
+  Suite suite;
+  suite.add(squares(throw_at_7));
+  const std::string file = (folder / "out.json").string();
+  EXPECT_EQ(main_of(suite, {"--trace=" + file, "--benchmark_out=" + file}), 2);
+  EXPECT_THAT(said, AllOf(HasSubstr("--trace: '" + file), HasSubstr("a file of its own")));
+  EXPECT_EQ(folder.count_files(), 0U);
+}
+
+TEST_F(SuiteRun, WritesATraceOfItsOptionsToo) {
+  Suite suite;
+  suite.add(squares());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(suite.run({.repetitions = 1, .trace = (folder / "trace.json").string()}), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("trace.json: open it at"));
+  testing::internal::GetCapturedStdout();
+  EXPECT_EQ(detail::json_of(folder / "trace.json")["otherData"]["cells"].size(), kCells);
 }
 
 TEST(Suite, ChecksOptionsThatNoCommandLineHasRead) {

@@ -66,11 +66,13 @@ struct Options {
   double min_warmup_time_s = 0;  ///< run the cell for so long before its first repetition
   bool interleave = true;        ///< repetitions of all cells in random order
   bool self_check = true;        ///< prove first that each workload is measured as what it is
+  bool timeline = false;         ///< note when each task ran; costs each some 250 ns
 
   // Where it goes.
-  std::string out = {};  ///< the results file; empty: none
-  int progress_fd = -1;  ///< descriptor for one JSON object a line; -1: none
-  bool list = false;     ///< print the names of the cells and measure nothing
+  std::string out = {};    ///< the results file; empty: none
+  std::string trace = {};  ///< trace events of each cell's last batch; implies timeline
+  int progress_fd = -1;    ///< descriptor for one JSON object a line; -1: none
+  bool list = false;       ///< print the names of the cells and measure nothing
   OutputFormat format = OutputFormat::Console;
   ConsoleDetail detail = ConsoleDetail::Median;
   Colour colour = Colour::Auto;

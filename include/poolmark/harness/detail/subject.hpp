@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "poolmark/harness/detail/batch_times.hpp"
+#include "poolmark/harness/detail/task_times.hpp"
 #include "poolmark/harness/options.hpp"
 
 namespace poolmark::harness::detail {
@@ -29,6 +30,7 @@ struct BatchPlan {
   Pattern pattern = Pattern::Map;
   std::optional<int> chunksize = {};  ///< of map(), as in MapOptions
   bool time_each_task = false;        ///< one by one, on the sequential executor
+  bool timeline = false;              ///< when and where each task ran
 };
 
 /// What the runner measures: one workload on one executor, their types forgotten. Used by one
@@ -51,7 +53,10 @@ class Subject {
   virtual void run_batch(const BatchPlan& plan) = 0;
   /// What the caller saw of the last batch, which began at `start`; before check_results().
   virtual BatchView view_batch(Clock::time_point start) const = 0;
-  /// Nanoseconds of each task of the last batch, in input order; empty if they were not timed.
+  /// When the tasks of the last batch ran, if the plan asked for it; before check_results().
+  virtual std::optional<BatchTimeline> timeline() const { return std::nullopt; }
+  /// Nanoseconds of each task of the last batch, in input order; empty if they were not timed, or
+  /// if there is a timeline.
   virtual std::span<const double> task_times() const = 0;
   /// Checks the results of the last batch and lets go of them; throws WrongResult.
   virtual void check_results() = 0;

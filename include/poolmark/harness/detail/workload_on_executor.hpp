@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "poolmark/futures.hpp"
 #include "poolmark/harness/detail/checks.hpp"
 #include "poolmark/harness/detail/subject.hpp"
+#include "poolmark/harness/detail/watched_batch.hpp"
 #include "poolmark/harness/workload.hpp"
 
 namespace poolmark::harness::detail {
@@ -85,6 +87,7 @@ class WorkloadOnExecutor final : public Subject {
   void warm_up(int workers) override { warm_up_pool(*executor_, workers); }
 
   void run_batch(const BatchPlan& plan) override {
+    if (plan.timeline) return run_watched(plan);
     results_.reserve(inputs_->size());
     futures_.reserve(inputs_->size());
     times_.prepare(inputs_->size());
@@ -97,9 +100,14 @@ class WorkloadOnExecutor final : public Subject {
   }
 
   BatchView view_batch(Clock::time_point start) const override {
+    if (watched_) return view_of(watched_->timeline(), start);
     const auto states = times_.states();
     if (states.empty() || states.front() == nullptr) return times_.view(start);
     return times_.view(start, tasks_of(states));
+  }
+
+  std::optional<BatchTimeline> timeline() const override {
+    return watched_ ? std::optional(watched_->timeline()) : std::nullopt;
   }
 
   std::span<const double> task_times() const override { return task_times_; }
@@ -108,6 +116,7 @@ class WorkloadOnExecutor final : public Subject {
     // What was submitted one by one is read in input order only here: as_completed() gives the
     // order of completion, and sorting it would be timed.
     for (const Future<Result>& future : futures_) results_.push_back(future.result());
+    if (watched_) results_ = watched_->results();
     workload_->check(*inputs_, results_);
     forget_batch();
   }
@@ -133,6 +142,12 @@ class WorkloadOnExecutor final : public Subject {
  private:
   static void stop_if_interrupted() {
     if (interrupted()) throw Interrupted();
+  }
+
+  void run_watched(const BatchPlan& plan) {
+    task_times_.clear();  // they are in the timeline
+    watched_.emplace(*executor_, workload_->task, *inputs_);
+    watched_->run(plan);
   }
 
   void submit_all() {
@@ -219,6 +234,7 @@ class WorkloadOnExecutor final : public Subject {
   }
 
   void forget_batch() {
+    watched_.reset();
     futures_.clear();
     results_.clear();
   }
@@ -232,6 +248,7 @@ class WorkloadOnExecutor final : public Subject {
   std::vector<Result> results_;
   std::vector<double> task_times_;
   BatchTimes times_;
+  std::optional<WatchedBatch<Input, Result, E>> watched_;
 };
 
 }  // namespace poolmark::harness::detail
