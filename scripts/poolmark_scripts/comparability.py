@@ -15,7 +15,7 @@ FIELDS = {
         "cpu_scaling_enabled", "virtualization", "kernel",
     ),
     "compiler": ("compiler", "compiler_flags", "build_type", "library_build_type"),
-    "settings": ("pool", "min_time_s", "interleaved"),
+    "settings": ("pool", "min_time_s", "interleaved", "timeline"),
 }
 
 
@@ -35,10 +35,10 @@ class Difference:
 def differences(base: Results, new: Results) -> list[Difference]:
     """The fields that make the times of the two files incomparable; empty when they may be compared."""
     found = [
-        Difference(kind, field, base.context[field], new.context[field])
+        Difference(kind, field, base.context.get(field), new.context.get(field))
         for kind, fields in FIELDS.items()
         for field in fields
-        if base.context[field] != new.context[field]
+        if base.context.get(field) != new.context.get(field)
     ]
     return found + work_differences(base, new)
 
