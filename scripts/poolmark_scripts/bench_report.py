@@ -19,6 +19,7 @@ from poolmark_scripts.units import common_unit, duration
 # Columns of a terminal from which the table also shows the serial fraction, and how often and why no more was measured.
 WITH_DETAILS = 116
 WIDE_SPREAD = 0.1  # quiet machines stay below 0.02
+MANY_DISTURBED = 0.25  # of the samples that count
 NOTHING = "-"
 LEGEND = (
     "median: wall time of a batch. ±95%: within so much of it lies the true median, with 95 % confidence. "
@@ -39,6 +40,7 @@ def print_report(results: Results, console: Console) -> None:
     _print_failures(results, console)
     console.print(Text(_legend(results, console), style="dim"), soft_wrap=not console.is_terminal)
     _print_noise(results, console)
+    _print_disturbances(results, console)
     for workload in results.workloads():
         console.print()
         console.print(Text(workload, style="bold"))
@@ -141,13 +143,28 @@ def _print_oddities(results: Results, console: Console) -> None:
         console.print(Text(f"\n{sentence}"), soft_wrap=not console.is_terminal)
 
 
+def _print_disturbances(results: Results, console: Console) -> None:
+    """A run that never had the machine to itself says so before it is believed."""
+    if results.record is None:
+        return
+    counted = [sample for sample in results.record.samples if sample.counts]
+    disturbed = [sample for sample in counted if sample.reasons]
+    if len(disturbed) > len(counted) * MANY_DISTURBED:
+        console.print(
+            f"\n{len(disturbed)} of the {len(counted)} samples that count were disturbed all the same, such as: "
+            f"{disturbed[-1].reasons[0]}. The intervals hold what that did; measure again when the machine is quiet.",
+            soft_wrap=not console.is_terminal,
+        )
+
+
 def _print_failures(results: Results, console: Console) -> None:
     if not results.failures:
         return
     console.print(Text("failed", style="bold red"))
-    seen: dict[tuple[str, str], int] = {}
+    names: dict[str, list[str]] = {}
     for failure in results.failures:
-        seen[failure.name, failure.message] = seen.get((failure.name, failure.message), 0) + 1
-    for (name, message), count in seen.items():
-        console.print(f"  {name}: {message}" + (f" ({count} repetitions)" if count > 1 else ""), soft_wrap=True)
+        names.setdefault(failure.message, []).append(failure.name)
+    for message, failed in names.items():
+        counted = [name + (f" ({failed.count(name)} times)" if failed.count(name) > 1 else "") for name in dict.fromkeys(failed)]
+        console.print(f"  {', '.join(counted)}: {message}", soft_wrap=True)
     console.print()

@@ -25,6 +25,7 @@ from poolmark_scripts.units import SIZES  # noqa: E402
 DPI = 150
 LEGEND_COLUMNS = 5
 LETTERS_AN_INCH = 11  # of the head line
+LETTERS_OF_A_NOTE = 15  # an inch, of the line below the panels
 HEADROOM = 1.12  # of an axis above its highest point
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -59,21 +60,21 @@ def finish(figure: Figure, title: str, note: str = "") -> Figure:
     handles: dict[str, object] = {}
     for axes in figure.axes:
         handles.update(zip(*reversed(axes.get_legend_handles_labels())))
-    letters = int(figure.get_figwidth() * LETTERS_AN_INCH)
-    figure.suptitle(textwrap.fill(title, letters), fontsize=11)
+    figure.suptitle(textwrap.fill(title, int(figure.get_figwidth() * LETTERS_AN_INCH)), fontsize=11)
+    note_lines = textwrap.wrap(note, int(figure.get_figwidth() * LETTERS_OF_A_NOTE))
     if handles:
         columns = min(LEGEND_COLUMNS, max(1, int(figure.get_figwidth() / 2.6)))
         figure.legend(
             handles.values(), handles.keys(), loc="lower center", ncols=columns, frameon=False,
-            bbox_to_anchor=(0.5, 0.2 / figure.get_figheight() if note else 0),
+            bbox_to_anchor=(0.5, 0.17 * len(note_lines) / figure.get_figheight()),
         )  # fmt: skip
         lines = -(-len(handles) // columns)
     else:
         lines = 0
-    if note:
-        figure.text(0.5, 0.08 / figure.get_figheight(), note, ha="center", va="bottom", fontsize=8, color=GREY)
+    if note_lines:
+        figure.text(0.5, 0.06 / figure.get_figheight(), "\n".join(note_lines), ha="center", va="bottom", fontsize=8, color=GREY)
     # The layout engine does not know the figure's legend: keep room for its lines.
-    bottom = (0.2 * (lines + bool(note)) + 0.15) / figure.get_figheight()
+    bottom = (0.2 * lines + 0.17 * len(note_lines) + 0.18) / figure.get_figheight()
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, rect=(0, bottom, 1, 1 - bottom))
     return figure
 

@@ -70,7 +70,7 @@ def _advice(results: Results, best: Cell) -> list[str]:
     found = verdicts.compare(baseline, best)
     factor = f"{times(found.ratio)} times as fast as the plain loop{times_between(found.interval)}"
     if found.verdict is Verdict.TOO_FEW_ROUNDS:
-        return [f"Fastest seen: {named(best)}, {_time(best)} a batch, {factor}.{_of_the_ideal(results, best, found.ratio)}"]
+        return [f"Fastest seen: {named(best)}, {_time(best)} a batch, {factor}.{_of_the_ideal(results, best, found)}"]
     if found.verdict is Verdict.UNTOLD:
         return [f"This run cannot tell whether a pool beats the plain loop: the best, {named(best)}, is {factor}."]
     if found.verdict is Verdict.SAME:
@@ -82,23 +82,23 @@ def _advice(results: Results, best: Cell) -> list[str]:
             f"{times(slower.ratio)} times as long{times_between(slower.interval)}; tasks of "
             f"{duration(baseline.median / baseline.task_count)} are too short to share."
         ]
-    return [f"Take {named(best)}: {_time(best)} a batch, {factor}.{_of_the_ideal(results, best, found.ratio)}"]
+    return [f"Take {named(best)}: {_time(best)} a batch, {factor}.{_of_the_ideal(results, best, found)}"]
 
 
-def _of_the_ideal(results: Results, best: Cell, speedup: float) -> str:
+def _of_the_ideal(results: Results, best: Cell, speedup: verdicts.Compared) -> str:
     if not results.tasks.get(best.workload):
         return ""
     ideal = ideal_speedup(results, best.workload, best.workers)
     running = at_once(results, best.workload, best.workers)
-    reached = speedup / ideal
-    if reached > TOO_GOOD:
+    reached = speedup.ratio / ideal
+    if (speedup.interval.low if speedup.interval else speedup.ratio / TOO_GOOD) > ideal:
         return (
             f" That is more than its {best.task_count} tasks, handed out one by one to {running} at once, allow "
             f"({times(ideal)} times): the baseline was disturbed, or the tasks took longer alone. Measure again."
         )
     said = (
         f" Its {best.task_count} tasks, handed out one by one to {running} at once, allow {times(ideal)} times: "
-        f"it reaches {reached:.0%} of that."
+        + (f"it reaches {reached:.0%} of that." if reached <= 1 else "as far as this run can tell, it reaches that.")
     )
     if reached < NEAR_IDEAL and best.cpu_total and results.is_cpu_bound(best.workload):
         said += (

@@ -138,6 +138,7 @@ class Making:
     """What making and shutting down a pool costs, and after how much sequential work it has paid for itself."""
 
     warm: Cell
+    baseline: Cell | None
     cost: float  # ns
     cost_interval: Interval | None
     paid: Interval | None  # ns of sequential work; None: never, or the run cannot tell
@@ -160,20 +161,20 @@ def making_a_pool(results: Results, workload: str) -> list[str]:
 
 def making(results: Results, warm: Cell, cold: Cell) -> Making:
     """The cost from the rounds of both, resampled."""
+    baseline = results.baseline(warm.workload)
     cost = statistics.median(cold.real_times) - statistics.median(warm.real_times)
     if min(len(warm.real_times), len(cold.real_times)) < laws.ROUNDS_OF_AN_INTERVAL:
-        return Making(warm, cost, None, None)
+        return Making(warm, baseline, cost, None, None)
     warm_draws = laws.median_draws(warm.real_times, warm.name)
     draws = laws.median_draws(cold.real_times, cold.name) - warm_draws
     interval = _around(cost, draws)
-    baseline = results.baseline(warm.workload)
     if baseline is None or interval.low <= 0 or len(baseline.real_times) < laws.ROUNDS_OF_AN_INTERVAL:
-        return Making(warm, cost, interval, None)
+        return Making(warm, baseline, cost, interval, None)
     speedup_draws = laws.median_draws(baseline.real_times, baseline.name) / warm_draws
     if judging.interval(speedup_draws)[0] <= 1:
-        return Making(warm, cost, interval, None)
+        return Making(warm, baseline, cost, interval, None)
     paid = cost / (1 - warm.median / baseline.median)
-    return Making(warm, cost, interval, _around(paid, draws / (1 - 1 / speedup_draws)))
+    return Making(warm, baseline, cost, interval, _around(paid, draws / (1 - 1 / speedup_draws)))
 
 
 def _around(value: float, draws: np.ndarray) -> Interval:
@@ -189,6 +190,8 @@ def _cost(made: Making) -> str:
         most = duration(max(0.0, made.cost_interval.high))
         return f"{start} costs less than this run can see (at most {most} of a batch of {duration(made.warm.median)})."
     said = f"{start} costs {duration(made.cost)}{durations_between(made.cost_interval)}"
+    if made.baseline is None:
+        return f"{said}; without the sequential baseline nothing says when it has paid for itself."
     if made.paid is None:
         return f"{said}; nothing says that it pays for itself: its speed-up cannot be told from 1."
     return f"{said}: it has paid for itself after {duration(made.paid.median)} of sequential work{durations_between(made.paid)}."

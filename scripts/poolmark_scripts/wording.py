@@ -46,7 +46,9 @@ def durations_between(interval: Interval | None) -> str:
 
 def percent(part: float) -> str:
     """A share or a difference in percent, with a digit where it is small."""
-    return f"{part:.1%}" if abs(part) < 0.1 else f"{part:.0%}"
+    if abs(part) >= 0.1:
+        return f"{part:.0%}"
+    return f"{round(part, 3) + 0.0:.1%}"  # + 0.0: no "-0.0%"
 
 
 def percent_between(interval: Interval | None) -> str:

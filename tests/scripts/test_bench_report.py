@@ -56,6 +56,22 @@ def test_variants_are_named(tmp_path: Path) -> None:
     assert row(said, "thread map chunksize:4 2") and row(said, "process wait cold 2")
 
 
+def test_a_run_that_was_disturbed_throughout_says_so(tmp_path: Path) -> None:
+    made = round_data.document(rounds=6, workers={"primes": [2]})
+    assert "were disturbed all the same" not in report(made, tmp_path)
+    for entry in made["benchmarks"][::2]:
+        entry.update(disturbed=1, disturbed_by="others used 31 % of the CPUs")
+    assert "21 of the 42 samples that count were disturbed all the same, such as: others used 31 %" in report(made, tmp_path)
+
+
+def test_failures_with_one_message_stand_together(tmp_path: Path) -> None:
+    made = round_data.document(rounds=6, workers={"primes": [2]})
+    names = ["sum/thread/map/workers:2", "sum/process/map/workers:2", "sum/process/map/workers:2"]
+    made["failures"] = [{"name": name, "repetition_index": i, "message": "wrong sum"} for i, name in enumerate(names)]
+    said = report(made, tmp_path)
+    assert "sum/thread/map/workers:2, sum/process/map/workers:2 (2 times): wrong sum" in said
+
+
 def test_a_column_has_one_unit() -> None:
     assert units.common_unit([378e6, 1.01e9]).name == "ms"
     assert units.common_unit([2.5e9, 1.5e9]).shown(2.5e9) == "2.50"

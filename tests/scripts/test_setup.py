@@ -120,7 +120,7 @@ def test_no_python_with_the_modules(machine: Machine, tmp_path: Path) -> None:
     executable(tmp_path / "bin" / "python3", "#!/bin/bash\nexit 1\n")
     commands = tuple(name for name in EVERYTHING if name != "python3")
     shown = machine(commands=commands)  # the packages are there, but no interpreter sees them
-    assert shown.returncode == 2 and "no Python has all of: numpy matplotlib rich jsonschema" in shown.stderr
+    assert shown.returncode == 2 and "no Python has all of: numpy scipy matplotlib rich jsonschema" in shown.stderr
 
 
 @pytest.mark.parametrize("name", ["bench", "test", "plot", "compare"])

@@ -112,9 +112,18 @@ def test_speedups_have_their_intervals(everything: Results) -> None:
     assert len(few) == 12  # an interval for each point: two executors, three patterns, two worker counts
 
 
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """One workload makes one panel, and a picture with little room for text."""
+    made = round_data.add_variants(round_data.document(rounds=6, workers=SMALL), chunk_factors={4: 1.1})
+    return load(round_data.add_views(made), tmp_path_factory.mktemp("narrow"))
+
+
+@pytest.mark.parametrize("panels", ["everything", "narrow"])
 @pytest.mark.parametrize("make", [picture.make, *DRAWN])
-def test_no_text_is_cut_or_covered(make: Any, everything: Results) -> None:
-    figure: Figure = make([everything] if make is picture.make else everything)
+def test_no_text_is_cut_or_covered(make: Any, panels: str, request: pytest.FixtureRequest) -> None:
+    measured = request.getfixturevalue(panels)
+    figure: Figure = make([measured] if make is picture.make else measured)
     renderer = figure.canvas.get_renderer()
     figure.draw(renderer)
     width, height = figure.get_size_inches() * figure.dpi
