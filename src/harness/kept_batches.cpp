@@ -18,9 +18,7 @@ constexpr Quantile kQuantiles[] = {{0.5, 20}, {0.9, 100}, {0.99, 1000}};
 
 /// The smallest of the (sorted) times that at least `part` of them do not exceed.
 double quantile(const std::vector<double>& sorted, double part) {
-  // 0.9 * 110 is a little more than 99 in binary, and must not become the 100th.
-  constexpr double kRounding = 1e-6;
-  const double rank = std::ceil(part * static_cast<double>(sorted.size()) - kRounding);
+  const double rank = std::ceil(part * static_cast<double>(sorted.size()));
   return sorted[static_cast<std::size_t>(rank) - 1];
 }
 
