@@ -139,7 +139,7 @@ class SlowFirstTask : public testing::Test {
     last_task_runs = std::make_unique<std::latch>(1);
     const auto workload = std::make_shared<const Workload<int, int>>(Workload<int, int>{
         .name = "slow", .inputs = {0, 1, 2, 3, 4}, .task = wait_for_the_last, .check = kAnyResult});
-    detail::WorkloadOnExecutor<int, int, ThreadPoolExecutor> subject(
+    detail::WorkloadOnExecutor<int, int, int (*)(int), ThreadPoolExecutor> subject(
         workload, [](int workers) { return std::make_unique<ThreadPoolExecutor>(workers); });
     subject.make_pool(2);
     const auto start = Clock::now();

@@ -86,7 +86,7 @@ Workload<int, std::string> texts() {
 template <class E, class Input, class Result>
 std::unique_ptr<detail::Subject> subject(Workload<Input, Result> workload,
                                          std::function<std::unique_ptr<E>(int)> make) {
-  return std::make_unique<detail::WorkloadOnExecutor<Input, Result, E>>(
+  return std::make_unique<detail::WorkloadOnExecutor<Input, Result, Result (*)(Input), E>>(
       std::make_shared<const Workload<Input, Result>>(std::move(workload)), std::move(make));
 }
 
@@ -186,8 +186,8 @@ TEST(Timeline, ShowsThatTheFirstTaskOfAMapHoldsTheSecondBack) {
 
 template <class F>
 inline constexpr bool kIsWatched = false;
-template <class Input, class Result>
-inline constexpr bool kIsWatched<detail::WatchedTask<Input, Result>> = true;
+template <class Input, class Result, class Task>
+inline constexpr bool kIsWatched<detail::WatchedTask<Input, Result, Task>> = true;
 
 /// Tells whether a task is wrapped, and moves the runs of those that are by `shift`, as workers
 /// with a clock of their own would.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -39,16 +40,16 @@ struct Watched {
 
 /// A task that tells of its run. Costs two readings of the clock and two system calls, some 250 ns,
 /// the calls after the task's end.
-template <class Input, class Result>
+template <class Input, class Result, class Task>
 struct WatchedTask {
   Watched<Result> operator()(Input input) const {
     const auto started = Clock::now();
-    Result value = task(std::move(input));
+    Result value = std::invoke(task, std::move(input));
     const auto finished = Clock::now();
     return {std::move(value), task_run(started, finished)};
   }
 
-  Result (*task)(Input);
+  Task task;
 };
 
 struct TaskTimes {
@@ -86,4 +87,13 @@ struct poolmark::Wire<poolmark::harness::detail::Watched<Result>> {
     const auto run = from.get_raw<poolmark::harness::detail::TaskRun>();
     return {Wire<Result>::get(from), run};
   }
+};
+
+template <class Input, class Result, class Task>
+  requires(!poolmark::detail::CopiedAsBytes<Task>)
+struct poolmark::Wire<poolmark::harness::detail::WatchedTask<Input, Result, Task>> {
+  using WatchedTask = poolmark::harness::detail::WatchedTask<Input, Result, Task>;
+
+  static void put(WireWriter& to, const WatchedTask& watched) { Wire<Task>::put(to, watched.task); }
+  static WatchedTask get(WireReader& from) { return {Wire<Task>::get(from)}; }
 };

@@ -13,10 +13,10 @@ namespace poolmark::harness::detail {
 
 /// A batch that is run with a timeline: the same three ways of collecting as in WorkloadOnExecutor,
 /// written a second time so that a run without a timeline holds nothing of this. Used once.
-template <class Input, class Result, class E>
+template <class Input, class Result, class Task, class E>
 class WatchedBatch {
  public:
-  WatchedBatch(E& executor, Result (*task)(Input), const std::vector<Input>& inputs)
+  WatchedBatch(E& executor, const Task& task, const std::vector<Input>& inputs)
       : executor_(executor), task_{task}, inputs_(inputs) {
     futures_.reserve(inputs.size());
     results_.reserve(inputs.size());
@@ -111,7 +111,7 @@ class WatchedBatch {
   };
 
   E& executor_;
-  WatchedTask<Input, Result> task_;
+  WatchedTask<Input, Result, Task> task_;
   const std::vector<Input>& inputs_;
   BatchTimeline timeline_;
   std::vector<Future<Watched<Result>>> futures_;  // of tasks that were submitted one by one

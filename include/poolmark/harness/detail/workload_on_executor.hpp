@@ -248,7 +248,7 @@ class WorkloadOnExecutor final : public Subject {
   std::vector<Result> results_;
   std::vector<double> task_times_;
   BatchTimes times_;
-  std::optional<WatchedBatch<Input, Result, E>> watched_;
+  std::optional<WatchedBatch<Input, Result, Task, E>> watched_;
 };
 
 }  // namespace poolmark::harness::detail
