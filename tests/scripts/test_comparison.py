@@ -253,15 +253,26 @@ def test_a_file_of_one_process_beside_one_of_rounds_gets_a_note(tmp_path: Path) 
     assert len(judged.notes) == 1 and "The base was measured in one process" in judged.notes[0]
 
 
-def test_cold_pools_are_judged_against_cold_pools(tmp_path: Path) -> None:
+def with_slower_cold_pools(tmp_path: Path, executors: tuple[str, ...]) -> comparison.Comparison:
+    """Warm and cold pools, the cold ones of these executors slower in the new file."""
     pair = []
     for slower in (1.0, 1.3):
         made = round_data.add_variants(round_data.document(workers={"sum": [2]}))
         for entry in made["benchmarks"]:
-            if entry["pool"] == "cold" and entry["executor"] == "process":
+            if entry["pool"] == "cold" and entry["executor"] in executors:
                 entry["real_time"] *= slower
         pair.append(results.load(sample_data.write(tmp_path / f"{slower}.json", made)))
-    judged = comparison.compare(*pair, 0.05)
+    return comparison.compare(*pair, 0.05)
+
+
+def test_cold_pools_that_slow_down_together_are_not_held_against_warm_ones(tmp_path: Path) -> None:
+    judged = with_slower_cold_pools(tmp_path, ("thread", "process"))
+    undecided = [row for row in judged.rows if row.verdict is Verdict.UNDECIDED]
+    assert len(undecided) == 6 and all("the other executors slowed down with it" in row.reason for row in undecided)
+
+
+def test_cold_pools_are_judged_against_cold_pools(tmp_path: Path) -> None:
+    judged = with_slower_cold_pools(tmp_path, ("process",))
     assert {row.name for row in judged.rows if row.verdict is Verdict.REGRESSED} == {
         f"sum/process/{pattern}/workers:2/cold" for pattern in ("map", "as_completed", "wait")
     }

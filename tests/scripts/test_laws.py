@@ -144,3 +144,10 @@ def test_four_points_that_no_simple_law_explains() -> None:
     found = scaling_law.identify(times(0.1, 0.05, (1, 2, 3, 4), noise=0.001), usable_cpus=4)
     assert isinstance(found, Unidentified) and "(1" not in found.reason
     assert "the points at 1, 2, 3 and 4 workers follow none of the laws" in found.reason
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_five_points_of_amdahls_are_not_bent_by_their_noise(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling_law, "DRAWS", 20)  # which law it is does not depend on the intervals
+    found = scaling_law.identify(times(0.08, 0.0, (1, 2, 3, 4, 5), rounds=8, seed=seed), usable_cpus=8)
+    assert isinstance(found, Law) and found.name == "Amdahl"
