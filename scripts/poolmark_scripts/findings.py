@@ -117,9 +117,9 @@ def _other_executors(results: Results, best: Cell, pools: list[Cell]) -> list[st
         found = verdicts.compare(rival, best)
         name, behind = _capital(pool(rival)), found.ratio - 1
         shown = f"{named(rival)}, {duration(rival.median)}"
-        difference = f"{percent(behind)} more time{percent_between(found.interval)}"
+        difference = f"{percent(abs(behind))} {'more' if behind >= 0 else 'less'} time{percent_between(found.interval)}"
         if found.verdict is Verdict.TOO_FEW_ROUNDS:
-            said.append(f"{name}: {shown}, {percent(abs(behind))} {'more' if behind > 0 else 'less'} time seen.")
+            said.append(f"{name}: {shown}, {difference} seen.")
         elif found.verdict is Verdict.SAME:
             said.append(f"{name} does as well: {shown}, {difference}.")
         elif found.verdict is Verdict.UNTOLD:
