@@ -9,11 +9,11 @@
 ///
 ///     #include <poolmark/harness.hpp>
 ///
-///     int collatz_steps(int n);
+///     int longest_collatz(int limit);
 ///
 ///     int main(int argc, char** argv) {
 ///       poolmark::harness::Suite suite;
-///       suite.add("collatz", {97, 871, 6171, 77031, 837799}, collatz_steps);
+///       suite.add("collatz", {30'000, 20'000, 10'000}, longest_collatz);
 ///       return suite.main(argc, argv);
 ///     }
 ///

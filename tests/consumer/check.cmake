@@ -13,8 +13,7 @@ endfunction()
 # Builds an example that measures, and runs it: the cell must be among what it says.
 function(measure example cell)
   run("building ${example}" ${CMAKE_COMMAND} --build ${WORK_DIR}/examples --target ${example})
-  run("${example}" ${WORK_DIR}/examples/${example} --workers=2
-      --benchmark_repetitions=1)
+  run("${example}" ${WORK_DIR}/examples/${example} --workers=2 --benchmark_repetitions=1)
   if(NOT said MATCHES "${cell} ")
     message(FATAL_ERROR "${example} has not measured ${cell}:\n${said}")
   endif()

@@ -67,8 +67,8 @@ class Suite {
 
   /// Adds a function: each of `inputs` is a task, `function(input)` its result.
   ///
-  ///     suite.add("collatz", {97, 871, 6171}, collatz_steps);
-  ///     suite.add("collatz", numbers, collatz_steps, {.expected = {118, 178, 261}});
+  ///     suite.add("collatz", {15'000, 10'000, 5'000}, longest_collatz);
+  ///     suite.add("collatz", limits, longest_collatz, {.expected = {13255, 6171, 3711}});
   ///     suite.add("root", numbers, [](double x) { return std::sqrt(x); },
   ///               {.check = [](double x, double root) { return root * root <= x * 1.001; },
   ///                .workers = {1, 2, 4}});
