@@ -77,6 +77,7 @@ TEST(OutputFile, WritesIntoAPipeInsteadOfReplacingIt) {
 TEST(OutputFile, KnowsWhenItWouldTakeTheOthersPlace) {
   const TemporaryFolder folder;
   const std::string path = (folder / "one.json").string();
+  folder.write("one.json", "old");
   fs::create_symlink("one.json", folder / "link.json");
   fs::create_directory(folder / "inner");
   const OutputFile one(path);

@@ -155,31 +155,37 @@ int end_in_turn(int number) {
   return number;
 }
 
-TEST(Timeline, ShowsThatTheFirstTaskOfAMapHoldsTheSecondBack) {
+/// A batch of two such tasks on two threads.
+std::vector<TaskTimes> turns(Pattern pattern) {
+  std::latch event{1};
+  first_may_end = &event;
   const auto on = subject<ThreadPoolExecutor>(
       Workload<int, int>{.name = "turns",
                          .inputs = {0, 1},
                          .task = end_in_turn,
                          .check = [](const std::vector<int>&, const std::vector<int>&) {}},
       [](int workers) { return std::make_unique<ThreadPoolExecutor>(workers); });
-  for (const Pattern pattern : {Pattern::Map, Pattern::AsCompleted}) {
-    std::latch event{1};
-    first_may_end = &event;
-    on->make_pool(2);
-    on->run_batch({.pattern = pattern, .chunksize = 1, .timeline = true});
-    const std::vector<TaskTimes> tasks = on->timeline().value().tasks;
-    EXPECT_LT(tasks[1].run.started, tasks[0].run.finished);
-    EXPECT_NE(tasks[0].run.thread, tasks[1].run.thread);
-    if (pattern == Pattern::Map) {
-      EXPECT_GE(tasks[1].held, tasks[0].run.finished);
-      EXPECT_LE(tasks[0].held, tasks[1].held);
-    } else {
-      EXPECT_EQ(detail::view_of({{}, {}, tasks}, {}).completions.size(), 2U);
-    }
-    on->check_results();
-    on->close_pool(false);
-    on->drop_pool();
-  }
+  on->make_pool(2);
+  on->run_batch({.pattern = pattern, .chunksize = 1, .timeline = true});
+  const BatchTimeline timeline = on->timeline().value();
+  EXPECT_FALSE(detail::another_clock(timeline));
+  on->check_results();
+  on->close_pool(false);
+  on->drop_pool();
+  return timeline.tasks;
+}
+
+TEST(Timeline, ShowsThatTheFirstTaskOfAMapHoldsTheSecondBack) {
+  const std::vector<TaskTimes> tasks = turns(Pattern::Map);
+  EXPECT_LT(tasks[1].run.started, tasks[0].run.finished);
+  EXPECT_NE(tasks[0].run.thread, tasks[1].run.thread);
+  EXPECT_GE(tasks[1].held, tasks[0].run.finished);
+  EXPECT_LE(tasks[0].held, tasks[1].held);
+}
+
+TEST(Timeline, KnowsWhoseResultCameFirst) {
+  // The second is mostly held before the first ends: taking it for the first shows in some round.
+  for (int round = 0; round < 50; ++round) turns(Pattern::AsCompleted);
 }
 
 // ---- an executor that looks at what it is given

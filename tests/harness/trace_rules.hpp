@@ -76,6 +76,8 @@ class TraceRules {
     const json at = event.value("ts", json());
     require(at.is_number() && std::isfinite(at.get<double>()) && at >= 0, "a time", event);
     rows_used_.insert(row_of(event));
+    const auto group = group_of_thread_.emplace(event["tid"], event["pid"]).first->second;
+    require(group == event["pid"], "a tid of its own: viewers name threads by that alone", event);
     if (phase == "X") {
       const json duration = event.value("dur", json());
       require(duration.is_number() && duration >= 0, "a duration", event);
@@ -152,6 +154,7 @@ class TraceRules {
   }
 
   std::vector<std::string> broken_;
+  std::map<std::int64_t, std::int64_t> group_of_thread_;
   std::set<RowOfEvent> rows_used_;
   std::set<RowOfEvent> rows_named_;
   std::set<RowOfEvent> groups_named_;
