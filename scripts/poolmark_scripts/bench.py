@@ -24,6 +24,8 @@ examples:
   scripts/bench --quick --pool=cold    with the making and shutting down of the pools
   scripts/bench --program build/mine   a program of your own, made with poolmark::harness
   scripts/bench --resume --budget 10m  go on with a run that was ended, for longer
+  scripts/bench --quick --workloads=primes --trace trace.json
+                                       and see what each worker did when
 
 Every sample is a process of its own. A round measures each cell once, in an order drawn anew; rounds go
 on until the 95 % interval of a cell's median lies within 1 % of it, or the budget is spent. Samples that
@@ -64,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
                       help="go on with the run that FILE's journal is of, with its flags")  # fmt: skip
     made.add_argument("--seed", type=int, metavar="N", help="of the order within the rounds (default: a new one)")
     made.add_argument("--program", type=Path, metavar="PATH", help="measure with this program; nothing is built")
+    made.add_argument("--trace", type=Path, metavar="FILE",
+                      help="draw one batch of each cell in the end, for https://ui.perfetto.dev")  # fmt: skip
     made.add_argument("-o", "--output", type=Path, default=ROOT / "results" / "latest.json", metavar="FILE.json",
                       help="results file (default: results/latest.json)")  # fmt: skip
     made.add_argument("--build-only", action="store_true", help="set up and build, measure nothing")
@@ -87,6 +91,7 @@ def main(argv: list[str]) -> int:
     try:
         check_flags(flags)
         check_output(options.output)
+        check_trace(options)
         check_budget(options, flags)
         request = bench_run.requested(options, flags, PROGRAM)
         if request.program == PROGRAM:
@@ -149,6 +154,15 @@ def check_output(output: Path) -> None:
             pass
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {output.parent}: {error.strerror}. {advice}") from None
+
+
+def check_trace(options: argparse.Namespace) -> None:
+    """Refuses a trace file that cannot be written, before anything is built or measured."""
+    from poolmark_scripts import bench_trace
+
+    why = bench_trace.unwritable(options.trace, options.output) if options.trace else None
+    if why:
+        raise UsageError(why)
 
 
 def build_program(console) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from poolmark_scripts import (
-    assembling, journal, machine_facts, program, round_progress, round_summary, rounds, sampling,
+    assembling, bench_trace, journal, machine_facts, program, round_progress, round_summary, rounds, sampling,
 )  # fmt: skip
 from poolmark_scripts.one_process import EXIT_INTERRUPTED, Interrupted, Runner
 from poolmark_scripts.rounds import BudgetTooSmall
@@ -38,6 +38,7 @@ class Request:
     seed: int
     limit_s: float | None
     output: Path
+    trace: Path | None = None
     resumed: journal.Read | None = None
 
     @property
@@ -60,7 +61,7 @@ def requested(options: argparse.Namespace, flags: list[str], default_program: Pa
         budget_s=options.budget or (None if repetitions else BUDGETS[preset]),
         rounds=int(repetitions) if repetitions and repetitions.isdecimal() else None,  # the program refuses another
         seed=int.from_bytes(os.urandom(4), "little") if options.seed is None else options.seed,
-        limit_s=options.limit, output=options.output,
+        limit_s=options.limit, output=options.output, trace=options.trace,
     )  # fmt: skip
     return _resumed(fresh, options) if options.resume else fresh
 
@@ -103,7 +104,20 @@ def run(request: Request, console) -> int:
     _report(request.output, document, elapsed_s, console)
     if interrupted:
         return EXIT_INTERRUPTED
-    return EXIT_FAILED if document["failures"] else 0
+    drawn = request.trace is None or _trace(request, document, console)
+    return 0 if drawn and not document["failures"] else EXIT_FAILED
+
+
+def _trace(request: Request, document: dict[str, Any], console) -> bool:
+    with Runner() as runner:
+        why_not = bench_trace.write(
+            request.program, request.flags, document, request.trace, request.limit_s, runner
+        )  # fmt: skip
+    if why_not:
+        print(f"scripts/bench: {request.trace} was not written: {why_not}", file=sys.stderr)
+    else:
+        console.print(f"what the workers did: {_shown(request.trace)}, to be opened at https://ui.perfetto.dev", soft_wrap=True)
+    return not why_not
 
 
 def _header(request: Request, listing: program.Listing) -> dict[str, Any]:

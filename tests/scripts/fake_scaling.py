@@ -2,8 +2,8 @@
 """Speaks the protocol of bench/scaling without measuring: listing, events, results file, exit status.
 
 FAKE_SCALING says what happens: ok (default), usage, fail (one cell fails), crash, hang (a child of its own too, both
-deaf to everything but SIGKILL, after "hanging" on standard error), rubbish (a results file that is none), or, of a
-run of several repetitions: stop (after two it waits for SIGINT and writes a partial file), deaf (the same, but it
+deaf to everything but SIGKILL, after "hanging" on standard error), rubbish (a results file that is none), untraced
+(crashes when it shall draw a trace, which otherwise is a list of the cells), or, of a run of several repetitions: stop (after two it waits for SIGINT and writes a partial file), deaf (the same, but it
 ignores SIGINT). "crash:REGEX" and the like: only when the chosen cells match.
 """
 
@@ -50,7 +50,16 @@ def main() -> int:
         os.kill(os.getpid(), signal.SIGSEGV)
     if mode == "hang":
         hang()
+    if flag("trace", ""):
+        return trace(mode, cells)
     return run(mode, cells)
+
+
+def trace(mode: str, cells: list[str]) -> int:
+    if mode == "untraced":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    Path(flag("trace", "")).write_text(json.dumps(cells))
+    return 0
 
 
 def list_cells(cells: list[str]) -> int:

@@ -183,3 +183,32 @@ def test_what_is_no_length_of_time(text: str, capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit) as ended:
         bench.main([f"--budget={text}"])
     assert ended.value.code == 2 and f"{text!r} is no length of time" in capsys.readouterr().err
+
+
+def test_a_trace_is_drawn_of_what_was_measured(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    once = ("--quick", "--workloads=primes", "--benchmark_repetitions=1")
+    assert run(*once, "--trace", "trace.json") == 0
+    assert set(json.loads((tmp_path / "trace.json").read_text())) == names_of(tmp_path / "run.json")
+    assert "what the workers did: trace.json, to be opened at https://ui.perfetto.dev" in capsys.readouterr().out
+
+
+def test_a_trace_that_fails_costs_no_results(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--quick", "--benchmark_repetitions=1", "--trace", "trace.json", mode="untraced") == 1
+    assert "scripts/bench: trace.json was not written: the program was killed by SIGSEGV" in capsys.readouterr().err
+    assert names_of(tmp_path / "run.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("run.json", "run.json is the results file too. Name another file with --trace FILE."),
+        (".", ". is a directory. Name another file with --trace FILE."),
+        ("no/where.json", "no/where.json cannot be written: no: No such file or directory. Name another"),
+    ],
+)
+def test_a_trace_file_that_cannot_be_is_refused_at_once(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, sentence: str
+) -> None:
+    assert run("--quick", "--trace", name) == 2
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
