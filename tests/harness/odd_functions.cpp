@@ -32,7 +32,7 @@ long change(int) {
 
 int main(int argc, char** argv) {
   poolmark::harness::Suite suite;
-  suite.add("talks", {1, 2, 3, 4}, talk, {.expected = {1, 2, 3, 4}})
+  suite.add("talks", {1, 2, 3, 4}, talk)
       .add("whispers", {1, 2}, whisper)
       .add("throws", {3, 5, 7}, throw_at_7)
       .add("changes", {1, 2}, change);
