@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "executors.hpp"
+#include "process/shared_memory.hpp"
 #include "process_pools.hpp"
 
 // Memory that a process and its workers share.
@@ -135,14 +136,49 @@ TEST(SharedBuffer, works_in_threads) {
   EXPECT_EQ(squares[9], 81);
 }
 
+std::ptrdiff_t open_descriptors() {
+  return std::ranges::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                               std::filesystem::directory_iterator());
+}
+
 TEST(SharedBuffer, leaves_no_descriptor) {
-  const auto count = [] {
-    return std::ranges::distance(std::filesystem::directory_iterator("/proc/self/fd"),
-                                 std::filesystem::directory_iterator());
-  };
-  const auto before = count();
+  const auto before = open_descriptors();
   { const SharedBuffer<int> buffer(100); }
-  EXPECT_EQ(count(), before);
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(SharedBuffer, takes_no_descriptor_of_a_worker_that_keeps_it_mapped) {
+  ProcessPoolExecutor pool(with_workers(1));
+  const auto before = pool.submit(open_descriptors).result();
+  const SharedBuffer<int> buffer(100);
+  pool.submit(write_squares, buffer, 0, 100).result();
+  EXPECT_EQ(pool.submit(open_descriptors).result(), before);
+}
+
+/// The descriptor of the only SharedBuffer that this process has made.
+int descriptor_of_buffer() {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry, gone);
+    if (target.find("poolmark-buffer") != std::string::npos) {
+      return std::stoi(entry.path().filename());
+    }
+  }
+  throw std::logic_error("no descriptor is a SharedBuffer's");
+}
+
+TEST(SharedBuffer, whose_descriptor_was_put_to_another_use_is_refused) {
+  ProcessPoolExecutor pool(with_workers(1));
+  const SharedBuffer<int> buffer(100);
+  const int descriptor = descriptor_of_buffer();
+  const int original = dup(descriptor);
+  const detail::OwnedFd other = detail::make_memory_file("poolmark-test", 4);
+  ASSERT_EQ(dup2(other.get(), descriptor), descriptor);
+  EXPECT_THROW_WITH(pool.submit(write_squares, buffer, 0, 100).result(), Error,
+                    "cannot be opened here: its file is another one now");
+  ASSERT_EQ(dup2(original, descriptor), descriptor);
+  close(original);
+  EXPECT_NO_THROW(pool.submit(write_squares, buffer, 0, 100).result());
 }
 
 }  // namespace
