@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from poolmark_scripts import drawing
 from poolmark_scripts.drawing import COLOURS, GREY, GRID, MARKERS
@@ -34,6 +34,7 @@ def rounds(results: Results) -> Figure | None:
     _round_starts(above, samples)
     _machine(beneath, samples)
     beneath.set_xlabel("samples in the order of running")
+    beneath.xaxis.set_major_locator(MaxNLocator(integer=True))
     repeated = sum(not sample.counts for sample in samples)
     marked = sum(bool(sample.reasons) and sample.counts for sample in samples)
     note = f"{len(samples)} samples, each in a process of its own; {repeated} disturbed and measured again, {marked} disturbed and counted."
