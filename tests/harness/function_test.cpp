@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <limits>
 #include <list>
@@ -145,13 +147,15 @@ TEST_F(Function, FailsWhenItReturnsAnotherResultEachTime) {
 }
 
 struct Opaque {
-  int value = 0;
+  std::int64_t value = 0;
   friend bool operator==(Opaque, Opaque) = default;
 };
 
 TEST_F(Function, FailsWithoutValuesThatCannotBeFormatted) {
   Suite suite;
-  suite.add("draws", std::vector{Opaque{1}}, [](Opaque) { return Opaque{++calls}; });
+  // Each process counts for itself.
+  suite.add("draws", std::vector{Opaque{1}},
+            [](Opaque) { return Opaque{std::int64_t{getpid()} * 1'000'000 + ++calls}; });
   EXPECT_THAT(why_all_fail(suite),
               StartsWith("wrong result of draws, task 0: it returned one value in this batch and "
                          "another when"));
