@@ -13,9 +13,9 @@ Sample per_iteration(const Sample& sums, std::int64_t iterations) {
   Sample sample = sums;
   const auto n = static_cast<double>(iterations);
   sample.iterations = iterations;
-  for (double* value : {&sample.real_ns, &sample.cpu_ns, &sample.first_result_ns, &sample.submit_ns,
-                        &sample.cpu_total_ns, &sample.stdout_bytes, &sample.head_of_line_ns,
-                        &sample.busy_ns}) {
+  for (double* value :
+       {&sample.real_ns, &sample.cpu_ns, &sample.first_result_ns, &sample.submit_ns,
+        &sample.cpu_total_ns, &sample.stdout_bytes, &sample.head_of_line_ns, &sample.busy_ns}) {
     *value /= n;
   }
   return sample;
