@@ -79,6 +79,7 @@ def main(argv: list[str]) -> int:
     try:
         chosen = choose(mutations.load(options.root / "tests" / "mutations"), options)
         if options.list:
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # scripts/mutate --list | head
             return print_list(chosen, options.root, console)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         return try_all(chosen, options, console)

@@ -209,6 +209,14 @@ def test_listing_tells_places_and_stale_entries(root: Path, project: Path) -> No
     assert not (project / "build").exists()
 
 
+def test_a_reader_that_has_seen_enough_ends_the_listing(root: Path, project: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb") as closed:
+        ended = subprocess.run(command(root, project, "--list"), stdout=closed, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGPIPE, b"")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
