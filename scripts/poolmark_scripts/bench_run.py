@@ -91,6 +91,8 @@ def run(request: Request, console) -> int:
     """Measures, writes, draws and explains; returns the exit status."""
     with Runner() as runner:
         listing = program.examine(request.program, [*request.flags, *sampling.least_flags(request.flags)], runner)
+        if request.trace:  # a program that does not know the flag says so now, not after everything has been measured
+            program.examine(request.program, [*request.flags, bench_trace.flag(request.trace)], runner)
         header = _header(request, listing)
         console.print(machine_facts.headline(machine_facts.examine(context=listing.context)), soft_wrap=True)
         measured = _measure(request, header, runner, console)

@@ -18,8 +18,10 @@ def unwritable(trace: Path, output: Path) -> str | None:
     advice = "Name another file with --trace FILE."
     if trace.is_dir():
         return f"{trace} is a directory. {advice}"
-    if trace.absolute() == output.absolute():
+    if trace.resolve() == output.resolve():
         return f"{trace} is the results file too. {advice}"
+    if trace.resolve() in (output.resolve().with_suffix(".svg"), output.resolve().with_suffix(".png")):
+        return f"{trace} is a picture of the results. {advice}"
     try:
         with tempfile.TemporaryFile(dir=trace.parent):
             return None
@@ -28,9 +30,17 @@ def unwritable(trace: Path, output: Path) -> str | None:
 
 
 def flags(user_flags: Sequence[str], cells: Sequence[str], trace: Path) -> list[str]:
-    """What makes a program draw one batch of each of these cells."""
+    """What makes a program draw one batch of each of these cells, and of no other: what failed may hang again."""
     chosen = "|".join(re.escape(name) for name in cells)
-    return [*user_flags, f"--benchmark_filter=^({chosen})$", "--benchmark_repetitions=1", f"--trace={trace}"]
+    return [
+        *user_flags, f"--benchmark_filter=^({chosen})$", "--benchmark_repetitions=1", *sampling.least_flags(user_flags),
+        "--no-self-check", *([] if any(map(sampling.is_baseline, cells)) else ["--no-baseline"]), flag(trace),
+    ]  # fmt: skip
+
+
+def flag(trace: Path) -> str:
+    """What makes a program draw."""
+    return f"--trace={trace.absolute()}"
 
 
 def write(
@@ -44,7 +54,7 @@ def write(
         return "no cell was measured that could be drawn"
     limit_s = limit_s or sampling.FIRST_LIMIT_S + MUCH_SLOWER * sum(longest.values())
     try:
-        ended = runner.run([str(program), *flags(user_flags, list(longest), trace.absolute())], limit_s)
+        ended = runner.run([str(program), *flags(user_flags, list(longest), trace)], limit_s)
     except OSError as error:
         return f"{program} cannot be started: {error.strerror}"
     if ended.too_late:

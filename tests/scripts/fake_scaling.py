@@ -3,7 +3,7 @@
 
 FAKE_SCALING says what happens: ok (default), usage, fail (one cell fails), crash, hang (a child of its own too, both
 deaf to everything but SIGKILL, after "hanging" on standard error), rubbish (a results file that is none), untraced
-(crashes when it shall draw a trace, which otherwise is a list of the cells), or, of a run of several repetitions: stop (after two it waits for SIGINT and writes a partial file), deaf (the same, but it
+(crashes when it shall draw a trace, which otherwise is a list of the cells), old (it does not know --trace), or, of a run of several repetitions: stop (after two it waits for SIGINT and writes a partial file), deaf (the same, but it
 ignores SIGINT). "crash:REGEX" and the like: only when the chosen cells match.
 """
 
@@ -41,6 +41,9 @@ def main() -> int:
     if mode == "usage":
         print("--workloads: 'prime' is unknown: say primes, sum or sleep.", file=sys.stderr)
         return 2
+    if mode == "old" and flag("trace", ""):
+        print("'--trace' is not a flag of this program: --help lists them.", file=sys.stderr)
+        return 2
     if "--benchmark_list_tests" in sys.argv:
         return list_cells(cells)
     if not any(re.search(where, name) for name in cells):
@@ -58,6 +61,8 @@ def main() -> int:
 def trace(mode: str, cells: list[str]) -> int:
     if mode == "untraced":
         os.kill(os.getpid(), signal.SIGSEGV)
+    if "--no-baseline" not in sys.argv and not any("/sequential/" in name for name in cells):
+        cells = ["sum/sequential/map/workers:1", *cells]
     Path(flag("trace", "")).write_text(json.dumps(cells))
     return 0
 

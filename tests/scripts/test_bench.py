@@ -192,6 +192,21 @@ def test_a_trace_is_drawn_of_what_was_measured(run: Run, tmp_path: Path, capsys:
     assert "what the workers did: trace.json, to be opened at https://ui.perfetto.dev" in capsys.readouterr().out
 
 
+def test_a_trace_leaves_out_what_failed(run: Run, tmp_path: Path) -> None:
+    only = r"--benchmark_filter=^sum/(sequential|thread)/map/workers:[12]$"
+    assert run(only, "--benchmark_repetitions=1", "--trace", "trace.json", mode="crash:sequential") == 1
+    drawn = json.loads((tmp_path / "trace.json").read_text())
+    assert set(drawn) == {"sum/thread/map/workers:1", "sum/thread/map/workers:2"}
+
+
+def test_a_program_that_draws_no_traces_is_refused_before_it_measures(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--quick", "--trace", "trace.json", mode="old") == 2
+    assert "'--trace' is not a flag of this program" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_trace_that_fails_costs_no_results(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--quick", "--benchmark_repetitions=1", "--trace", "trace.json", mode="untraced") == 1
     assert "scripts/bench: trace.json was not written: the program was killed by SIGSEGV" in capsys.readouterr().err
@@ -202,6 +217,7 @@ def test_a_trace_that_fails_costs_no_results(run: Run, tmp_path: Path, capsys: p
     ("name", "sentence"),
     [
         ("run.json", "run.json is the results file too. Name another file with --trace FILE."),
+        ("run.svg", "run.svg is a picture of the results. Name another file with --trace FILE."),
         (".", ". is a directory. Name another file with --trace FILE."),
         ("no/where.json", "no/where.json cannot be written: no: No such file or directory. Name another"),
     ],
