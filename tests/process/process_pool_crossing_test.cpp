@@ -17,8 +17,7 @@ class Crossing : public ::testing::Test {
 
 TEST_F(Crossing, TakesAClosureThatAThreadPoolHadBefore) {
   // g++ 12 then no longer calls it trivially copyable.
-  const int factor = 3;
-  const auto multiplied = [factor](int x) { return factor * x; };
+  const auto multiplied = [factor = 3](int x) { return factor * x; };
   ThreadPoolExecutor threads(1);
   EXPECT_EQ(threads.submit(multiplied, 5).result(), 15);
   EXPECT_EQ(pool.submit(multiplied, 5).result(), 15);
