@@ -8,12 +8,19 @@ function(poolmark_target_defaults target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
+# What a test program itself compiles is templates, run once: to optimise them takes longer than all
+# tests. What they test of the library is optimised as the build says.
+function(poolmark_compile_fast target)
+  target_compile_options(${target} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
+endfunction()
+
 # A GoogleTest program, one file, one ctest entry a test: poolmark_add_test(future_test future_test.cpp
 # poolmark::futures). Programs bring their own main (tests/test_main.cpp), which starts the zygote
 # before any thread.
 function(poolmark_add_test name source)
   add_executable(${name} ${source})
   poolmark_target_defaults(${name})
+  poolmark_compile_fast(${name})
   target_link_libraries(${name} PRIVATE ${ARGN} poolmark_test_main)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT
                                                                     ${POOLMARK_TEST_SECONDS})

@@ -55,8 +55,11 @@ def _jobs() -> str:
 
 
 def _build_and_test(preset: str, *definitions: str) -> None:
-    _command("cmake", "--preset", preset, "-DBUILD_TESTING=ON", *definitions)
-    _command("cmake", "--build", f"build/{preset}", "-j", _jobs())
+    cache = shutil.which("ccache")
+    launcher = f"-DCMAKE_CXX_COMPILER_LAUNCHER={cache or ''}"
+    _command("cmake", "--preset", preset, "-DBUILD_TESTING=ON", launcher, *definitions)
+    # Paths relative to the checkout, so that what one clone has compiled serves the next.
+    _command("cmake", "--build", f"build/{preset}", "-j", _jobs(), CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1")
     _command("ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "-j", _jobs(),
              "--output-junit", "test-results.xml")  # fmt: skip
 

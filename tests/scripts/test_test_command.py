@@ -61,7 +61,21 @@ def test_tsan_falls_back_to_gcc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     (tmp_path / "clang++-16").symlink_to("/bin/true")
     calls.clear()
     command._tsan()
-    assert not any("COMPILER" in word for word in calls[0])
+    assert not any(word.startswith("-DCMAKE_CXX_COMPILER=") for word in calls[0])
+
+
+def test_a_cache_of_compiled_files_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[tuple[str, ...]] = []
+    monkeypatch.setattr(command, "_command", lambda *words, **_: calls.append(words))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    command._build_and_test("release")
+    # Also says so to a build that was configured when there was one.
+    assert "-DCMAKE_CXX_COMPILER_LAUNCHER=" in calls[0]
+    cache = tmp_path / "ccache"
+    cache.symlink_to("/bin/true")
+    calls.clear()
+    command._build_and_test("release")
+    assert f"-DCMAKE_CXX_COMPILER_LAUNCHER={cache}" in calls[0]
 
 
 def test_ci_runs_everything_from_anywhere(root: Path, tmp_path: Path) -> None:
