@@ -17,7 +17,7 @@ UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 EPILOG = """\
 examples:
   scripts/bench                        everything: five minutes
-  scripts/bench --quick                less than a minute: one worker count a workload
+  scripts/bench --quick                about a minute: one worker count a workload
   scripts/bench --rigorous             everything: a quarter of an hour
   scripts/bench -o results/before.json keep the results, to compare them later
   scripts/bench --workloads=primes --executors=thread,process --patterns=map --workers=1,2,4
@@ -28,8 +28,9 @@ examples:
                                        and see what each worker did when
 
 Every sample is a process of its own. A round measures each cell once, in an order drawn anew; rounds go
-on until the 95 % interval of a cell's median lies within 1 % of it, or the budget is spent. Samples that
-something disturbed are measured again. Every other flag goes to build/release/bench/scaling (or PATH),
+on until the 95 % interval of a cell's median lies within 1 % of it, or the budget is spent. Where no
+--budget is given, six rounds are measured, the fewest that give an interval, if they take at most twice
+the usual one. Samples that something disturbed are measured again. Every other flag goes to build/release/bench/scaling (or PATH),
 whose --help lists them; --benchmark_repetitions=N asks for N rounds, whatever they take.
 Installs what is missing (Debian, Ubuntu), builds, measures, writes FILE, draws FILE's .svg and .png,
 prints a table and what it means. FILE.journal.jsonl holds what was measured until FILE is complete.
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     )
     presets = made.add_mutually_exclusive_group()
     presets.add_argument("--quick", action="store_true",
-                         help="less than a minute: every pool and pattern with one worker count each, sequential by map")  # fmt: skip
+                         help="about a minute: every pool with one worker count, by map and as_completed")  # fmt: skip
     presets.add_argument("--rigorous", action="store_true", help="a quarter of an hour")
     made.add_argument("--budget", type=seconds, metavar="TIME",
                       help="measure for so long at most, such as 90s, 5m or 1h (default: 5m; --quick 45s, --rigorous 15m)")  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 from poolmark_scripts import (
     assembling, bench_trace, journal, machine_facts, program, round_progress, round_summary, rounds, sampling,
 )  # fmt: skip
+from poolmark_scripts.intervals import least_samples
 from poolmark_scripts.one_process import EXIT_INTERRUPTED, Interrupted, Runner
 from poolmark_scripts.rounds import BudgetTooSmall
 from poolmark_scripts.whole_file import write_json
@@ -22,6 +23,8 @@ __all__ = ["BudgetTooSmall", "Interrupted", "Request", "requested", "run"]
 EXIT_FAILED = 1
 # One thing with three budgets, in seconds.
 BUDGETS = {"quick": 45.0, "default": 300.0, "rigorous": 900.0}
+# With fewer samples a median has no interval, and a run without intervals can advise nothing.
+LEAST_ROUNDS = least_samples()
 # What waits needs more workers than CPUs to show anything.
 QUICK_WORKERS_OF_WAITING = {"sleep": 8, "skewed": 2}
 
@@ -35,6 +38,7 @@ class Request:
     preset: str
     budget_s: float | None
     rounds: int | None
+    least_rounds: int
     seed: int
     limit_s: float | None
     output: Path
@@ -60,6 +64,7 @@ def requested(options: argparse.Namespace, flags: list[str], default_program: Pa
         program=options.program.absolute() if options.program else default_program, flags=tuple(flags), preset=preset,
         budget_s=options.budget or (None if repetitions else BUDGETS[preset]),
         rounds=int(repetitions) if repetitions and repetitions.isdecimal() else None,  # the program refuses another
+        least_rounds=0 if options.budget or repetitions else LEAST_ROUNDS,
         seed=int.from_bytes(os.urandom(4), "little") if options.seed is None else options.seed,
         limit_s=options.limit, output=options.output, trace=options.trace,
     )  # fmt: skip
@@ -72,14 +77,14 @@ def _resumed(asked: Request, options: argparse.Namespace) -> Request:
     header = found.header
     if asked.identity not in ([], header["flags"]):
         raise journal.JournalError(_cannot_go_on(asked.output, journal.differences(header, {**header, "flags": asked.identity})))
-    budget_s, preset = header["budget_s"], header["preset"]
+    budget_s, preset, least_rounds = header["budget_s"], header["preset"], header["least_rounds"]
     if header["rounds"] is None and (options.budget or options.rigorous or options.quick):
-        budget_s = options.budget or BUDGETS[asked.preset]
+        budget_s, least_rounds = options.budget or BUDGETS[asked.preset], asked.least_rounds
         preset = "quick" if preset == "quick" else asked.preset
     return dataclasses.replace(
         asked, program=asked.program if options.program else Path(header["program"]),
         flags=tuple(flag for flag in header["flags"] if flag != "--quick"), preset=preset, budget_s=budget_s,
-        rounds=header["rounds"], seed=header["seed"], resumed=found,
+        rounds=header["rounds"], least_rounds=least_rounds, seed=header["seed"], resumed=found,
     )  # fmt: skip
 
 
@@ -139,13 +144,15 @@ def _header(request: Request, listing: program.Listing) -> dict[str, Any]:
         "preset": request.preset,
         "budget_s": request.budget_s,
         "rounds": request.rounds,
+        "least_rounds": request.least_rounds,
         "context": listing.context,
     }
     if request.resumed is None:
         return now
     if differences := journal.differences(request.resumed.header, now):
         raise journal.JournalError(_cannot_go_on(request.output, differences))
-    return {**request.resumed.header, "preset": request.preset, "budget_s": request.budget_s}
+    changed = {"preset": request.preset, "budget_s": request.budget_s, "least_rounds": request.least_rounds}
+    return {**request.resumed.header, **changed}
 
 
 def _measure(request: Request, header: dict[str, Any], runner: Runner, console) -> tuple[dict[str, Any], float, bool]:
@@ -157,8 +164,9 @@ def _measure(request: Request, header: dict[str, Any], runner: Runner, console) 
         sampler.remember(line)
     with _open_journal(request, header, console) as lines:
         console.print(_plan(request, header, len(samples.lines)), soft_wrap=True)
-        shown = round_progress.display(console, round_progress.Position(samples, request.budget_s, request.rounds))
-        measuring = rounds.Run(samples, sampler, lines, shown, header["seed"], request.budget_s, request.rounds)
+        limits = request.budget_s, request.rounds, request.least_rounds
+        shown = round_progress.display(console, round_progress.Position(samples, *limits))
+        measuring = rounds.Run(samples, sampler, lines, shown, header["seed"], *limits)
         interrupted = False
         try:
             with shown:
@@ -183,7 +191,12 @@ def _open_journal(request: Request, header: dict[str, Any], console) -> journal.
 
 
 def _plan(request: Request, header: dict[str, Any], before: int) -> str:
-    how_long = f"{request.rounds} round{'' if request.rounds == 1 else 's'}" if request.rounds else f"rounds for at most {request.budget_s:g} s"
+    if request.rounds:
+        how_long = f"{request.rounds} round{'' if request.rounds == 1 else 's'}"
+    elif request.least_rounds:
+        how_long = f"rounds for {request.budget_s:g} s, or {request.least_rounds} where these take longer"
+    else:
+        how_long = f"rounds for at most {request.budget_s:g} s"
     again = f", after the {before} samples of the journal" if before else ""
     return f"measuring {len(header['cells'])} cells, a process a sample, {how_long}{again} (seed {header['seed']})"
 
@@ -222,9 +235,14 @@ def _shown(path: Path) -> str:
 
 
 def quick_cells(names: list[str], cpus: int, flags: tuple[str, ...] = ()) -> list[str]:
-    """One worker count for each workload: as many as CPUs where CPUs are needed, and the baselines."""
-    if any(flag.split("=", 1)[0] in ("--workers", "--benchmark_filter") for flag in flags):
+    """One worker count for each workload: as many as CPUs where CPUs are needed, and the baselines.
+
+    Pools are not asked to `wait`: such a batch takes as long as one of as_completed, and shows less.
+    """
+    given = {flag.split("=", 1)[0] for flag in flags}
+    if given & {"--workers", "--benchmark_filter"}:
         return names  # the user's own choice
+    left_out = () if "--patterns" in given else ("wait",)
     counts: dict[str, set[int]] = {}
     for name in names:
         workload, executor, _, workers = name.split("/")[:4]
@@ -238,6 +256,6 @@ def quick_cells(names: list[str], cpus: int, flags: tuple[str, ...] = ()) -> lis
             # The other patterns of the baseline would double the time and show the same.
             if pattern == "map" or not counts.get(workload):
                 chosen.append(name)
-        elif int(workers.removeprefix("workers:")) == min(counts[workload], key=lambda n: (abs(n - wanted), n)):
+        elif pattern not in left_out and int(workers.removeprefix("workers:")) == min(counts[workload], key=lambda n: (abs(n - wanted), n)):
             chosen.append(name)
     return chosen

@@ -8,6 +8,7 @@ value with probability 1 - 2 P(Binomial(n, 1/2) < k). From 5 values no interval 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import statistics
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ def rank(count: int, confidence: float = 0.95) -> int | None:
             break
         best = k
     return best
+
+
+def least_samples(confidence: float = 0.95) -> int:
+    """From how many values on there is an interval of that confidence."""
+    return next(count for count in itertools.count(1) if rank(count, confidence) is not None)
 
 
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interval | None:

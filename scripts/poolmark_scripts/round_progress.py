@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from poolmark_scripts.rounds import Line, Samples
+from poolmark_scripts.rounds import STRETCH, Line, Samples
 from poolmark_scripts.sampling import DISTURBED, FAILED
 from poolmark_scripts.stopping import half_width, is_precise
 from poolmark_scripts.units import clock, duration
@@ -22,12 +22,13 @@ class Position:
     """Where the run is. Knows no terminal."""
 
     def __init__(
-        self, samples: Samples, budget_s: float | None, rounds: int | None, now: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, samples: Samples, budget_s: float | None, rounds: int | None, least_rounds: int = 0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self.samples = samples
         self.number = 0
         self.latest = ""
-        self._budget_s, self._rounds, self._now = budget_s, rounds, now
+        self._budget_s, self._rounds, self._least_rounds, self._now = budget_s, rounds, least_rounds, now
         self._began = now() - samples.spent_s
         self._running: Sequence[str] = samples.cells
         self._wall_s: dict[str, float] = {}
@@ -54,13 +55,18 @@ class Position:
 
     def left_s(self) -> float | None:
         """What is left at most; None before anything is known."""
-        if self._budget_s is not None:
-            return max(0.0, self._budget_s - (self._now() - self._began))
-        if self._rounds is None or not self._wall_s:
+        if self._budget_s is None:
+            return self._left_of_rounds(self._rounds) if self._rounds is not None else None
+        elapsed_s = self._now() - self._began
+        wanted_s = min(self._left_of_rounds(self._least_rounds) or 0.0, STRETCH * self._budget_s - elapsed_s)
+        return max(0.0, self._budget_s - elapsed_s, wanted_s)
+
+    def _left_of_rounds(self, number: int) -> float | None:
+        if not self._wall_s:
             return None
         usual = sum(self._wall_s.values()) / len(self._wall_s)
         missing = {
-            name: self._rounds - len(self.samples.counted(name))
+            name: max(0, number - len(self.samples.counted(name)))
             for name in self.samples.cells if name not in self.samples.failed
         }  # fmt: skip
         return sum(count * self._wall_s.get(name, usual) for name, count in missing.items())

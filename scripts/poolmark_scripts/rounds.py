@@ -17,6 +17,8 @@ MOST_TRIES = 3  # of a cell in a round, while it is disturbed
 # Beside one for each cell. When so many samples are repeats, the machine is not disturbed now and then: it is busy.
 # More repeats would only take away rounds; what is measured counts then, and says that it was disturbed.
 MOST_REPEATS = 1 / 3
+# A budget that may be stretched grows to so many times itself, for as many rounds as an interval takes.
+STRETCH = 2.0
 
 Line = dict[str, Any]
 
@@ -90,13 +92,16 @@ class Run:
 
     def __init__(
         self, samples: Samples, sampler: Sampling, journal: Journal, display: Display, seed: int,
-        budget_s: float | None, rounds: int | None,
+        budget_s: float | None, rounds: int | None, least_rounds: int = 0,
     ) -> None:  # fmt: skip
-        """`samples` may hold what was measured before; `rounds` measures so many and asks for no precision."""
+        """`samples` may hold what was measured before; `rounds` measures so many and asks for no precision.
+
+        `budget_s` is stretched for `least_rounds`.
+        """
         self.samples = samples
         self.stops: dict[str, Stop] = {}
         self._sampler, self._journal, self._display, self._seed = sampler, journal, display, seed
-        self._budget_s, self._rounds = budget_s, rounds
+        self._budget_s, self._rounds, self._least_rounds = budget_s, rounds, least_rounds
         self._began = time.monotonic() - samples.spent_s
 
     @property
@@ -123,21 +128,21 @@ class Run:
 
     def _measure_round(self, number: int, running: list[str]) -> bool:
         """Measures each once, and again what was disturbed; False if the budget ended it."""
-        if number > 1 and self._is_spent():
+        if number > 1 and self._is_spent(number):
             return False
         order = list(running)
         random.Random(f"{self._seed} {number}").shuffle(order)
         self._display.round_begins(number, order)
         first = [name for name in order if not self.samples.of(name, number) and name not in self.samples.failed]
         for place, name in enumerate(first):
-            if self._is_spent():
+            if self._is_spent(number):
                 if number == 1:
                     raise BudgetTooSmall(self._too_small(len(order) - len(first) + place, len(order)))
                 return False
             self._measure(number, name)
         while again := [name for name in order if self._is_worth_repeating(number, name)]:
             for name in again:
-                if self._is_spent():
+                if self._is_spent(number):
                     return False
                 if self._is_worth_repeating(number, name):
                     self._measure(number, name)
@@ -176,8 +181,12 @@ class Run:
             if name not in self.stops:
                 self._stop(name, STOPPED_BY_FAILURE if name in self.samples.failed else reason)
 
-    def _is_spent(self) -> bool:
-        return self._budget_s is not None and self.elapsed_s >= self._budget_s
+    def _is_spent(self, number: int) -> bool:
+        if self._budget_s is None:
+            return False
+        # What one round does not fit into is too small, and no stretching makes it anything else.
+        stretched = 1 < number <= self._least_rounds
+        return self.elapsed_s >= self._budget_s * (STRETCH if stretched else 1.0)
 
     def _too_small(self, measured: int, of: int) -> str:
         assert self._budget_s is not None

@@ -43,11 +43,11 @@ def test_a_run_writes_everything_and_explains(run: Run, tmp_path: Path, capsys: 
     }  # fmt: skip
     machine, plan, *_ = said.splitlines()
     assert re.match(r"\d+ usable CPUs? of \d+ \(affinity .*\) · .* · governor .+", machine)
-    assert plan == "measuring 7 cells, a process a sample, 1 round (seed 7)"
-    assert "round 1: 0 of 7 cells are precise" in said
+    assert plan == "measuring 5 cells, a process a sample, 1 round (seed 7)"
+    assert "round 1: 0 of 5 cells are precise" in said
     assert "primes (20 tasks a batch)" in said
     assert "in too few rounds to compare" in said
-    assert "all 7 cells measured as often as was asked for, too seldom for intervals" in said
+    assert "all 5 cells measured as often as was asked for, too seldom for intervals" in said
     assert "written: run.json, run.svg, run.png, run.rounds.svg, run.rounds.png" in said
     assert re.fullmatch(r"\d+ processes in 1 round, \d+:\d\d, \d+% of it measuring", said.splitlines()[-1])
     assert "\x1b" not in said
@@ -69,15 +69,21 @@ def test_a_run_within_a_budget_stops_when_it_is_precise(
     assert document["context"]["budget_s"] == 600.0 and document["partial"] is False
 
 
-def test_quick_measures_every_pool_and_pattern_once(run: Run, tmp_path: Path) -> None:
+def test_quick_measures_every_pool_by_map_and_as_completed(run: Run, tmp_path: Path) -> None:
     assert run("--quick", "--benchmark_repetitions=1") == 0
     names = names_of(tmp_path / "run.json")
-    assert len(names) == 21
+    assert len(names) == 15
     for workload in ("primes", "sum", "sleep"):
         for executor in ("thread", "process"):
-            for pattern in ("map", "as_completed", "wait"):
+            for pattern in ("map", "as_completed"):
                 assert sum(name.startswith(f"{workload}/{executor}/{pattern}/") for name in names) == 1
     assert "sleep/thread/map/workers:8" in names
+
+
+def test_quick_measures_the_patterns_that_are_named(run: Run, tmp_path: Path) -> None:
+    assert run("--quick", "--patterns=map,as_completed,wait", "--benchmark_repetitions=1") == 0
+    names = names_of(tmp_path / "run.json")
+    assert len(names) == 21 and "sum/process/wait/workers:2" in names
 
 
 def test_quick_cells_take_the_nearest_count() -> None:
@@ -98,7 +104,7 @@ def test_a_failed_cell(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--quick", "--workloads=sum", "--benchmark_repetitions=2", mode="fail:sum/thread/map") == 1
     said = capsys.readouterr().out
     assert "sum/thread/map/workers:2: failed: wrong sum" in said
-    assert "1 cell failed: sum/thread/map/workers:2" in said and "6 cells measured as often as was asked for" in said
+    assert "1 cell failed: sum/thread/map/workers:2" in said and "4 cells measured as often as was asked for" in said
     assert "written: " in said
 
 

@@ -111,7 +111,7 @@ def test_refused(change: Callable[[Document], Any], said: str, document: Documen
 
 
 def test_quick_cells_keep_the_variants_of_the_worker_count_they_take() -> None:
-    plain = [f"skewed/thread/{pattern}/workers:{count}" for pattern in ("map", "wait") for count in (2, 4)]
+    plain = [f"skewed/thread/{pattern}/workers:{count}" for pattern in ("map", "as_completed") for count in (2, 4)]
     names = plain + [name + suffix for name in plain if "/map/" in name for suffix in ("/chunksize:4", "/chunksize:4/cold")]
     chosen = bench_run.quick_cells(["skewed/sequential/map/workers:1", *names], cpus=16)
     assert chosen == ["skewed/sequential/map/workers:1"] + [name for name in names if "/workers:2" in name]

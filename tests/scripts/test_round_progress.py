@@ -61,6 +61,18 @@ def test_what_is_left_of_rounds_follows_from_what_samples_took(clock: Clock) -> 
     assert position.left_s() == 2 * 1.0
 
 
+def test_a_stretched_budget_is_what_its_rounds_will_take(clock: Clock) -> None:
+    samples = Samples(CELLS)
+    position = Position(samples, budget_s=30.0, rounds=None, least_rounds=6, now=clock)
+    assert position.left_s() == 30.0  # nothing is known yet
+    clock.seconds += 8
+    for name in CELLS:
+        position.sampled(line(samples, 1, name, wall_s=4.0))
+    assert position.left_s() == 5 * 2 * 4.0
+    clock.seconds += 50
+    assert position.left_s() == 2.0  # at twice the budget it ends, whatever is missing
+
+
 def test_a_resumed_run_has_spent_a_part_of_its_budget(clock: Clock) -> None:
     samples = Samples(CELLS)
     line(samples, 1, CELLS[0], wall_s=20.0)

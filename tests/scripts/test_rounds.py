@@ -54,8 +54,9 @@ class Measured:
         return {"name": name, "wall_s": 1.0, **self._measure(name, round(self.clock) - 1)}
 
     def run(
-        self, monkeypatch: pytest.MonkeyPatch, budget_s: float | None = None, number: int | None = None, seed: int = 1
-    ) -> rounds.Run:
+        self, monkeypatch: pytest.MonkeyPatch, budget_s: float | None = None, number: int | None = None, seed: int = 1,
+        least: int = 0,
+    ) -> rounds.Run:  # fmt: skip
         """Measures to the end; what the journal holds is gone on with."""
         monkeypatch.setattr(rounds.time, "monotonic", lambda: self.clock)
         before = journal.read(self.path) if self.path.exists() else None
@@ -65,7 +66,7 @@ class Measured:
         with journal.Journal(self.path, before.whole_bytes if before else 0) as lines:
             if not before:
                 lines.add({"format": journal.FORMAT})
-            made = rounds.Run(samples, self, lines, self.display, seed, budget_s, number)
+            made = rounds.Run(samples, self, lines, self.display, seed, budget_s, number, least)
             made.measure()
         return made
 
@@ -111,6 +112,27 @@ def test_so_many_rounds_as_are_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert [stop.rounds for stop in run.stops.values()] == [12] * 3
     few = Measured(tmp_path / "k", steady).run(monkeypatch, number=2)
     assert few.stops[CELLS[0]].as_json() == {"reason": "rounds", "rounds": 2}
+
+
+def test_a_budget_is_stretched_for_as_many_rounds_as_an_interval_takes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    strict = Measured(tmp_path / "strict", noisy).run(monkeypatch, budget_s=12)
+    assert {stop.rounds for stop in strict.stops.values()} == {4}
+    stretched = Measured(tmp_path / "stretched", noisy).run(monkeypatch, budget_s=12, least=6)
+    assert {stop.rounds for stop in stretched.stops.values()} == {6}
+    assert stretched.elapsed_s == 18
+    assert all(stop.reason == "budget" and stop.half_width for stop in stretched.stops.values())
+    # At most to twice itself, and never for less than one round.
+    doubled = Measured(tmp_path / "doubled", noisy).run(monkeypatch, budget_s=6, least=6)
+    assert doubled.elapsed_s == 12
+    with pytest.raises(rounds.BudgetTooSmall):
+        Measured(tmp_path / "small", noisy).run(monkeypatch, budget_s=2, least=6)
+
+
+def test_a_budget_that_suffices_is_not_stretched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = Measured(tmp_path / "j", noisy).run(monkeypatch, budget_s=40, least=6)
+    assert run.elapsed_s == 40
 
 
 def test_a_cell_that_fails_is_measured_no_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
