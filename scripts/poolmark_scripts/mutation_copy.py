@@ -31,6 +31,8 @@ SLOW_TESTS = r"^(sandbox\.|process_pool_soak|ThreadPoolStress|fault_hooks)"
 NOT_BUILT = ("docs/", "results/", "scripts/", "tests/mutations/", "tests/scripts/")
 TRIES_WHEN_STOPPED = 3
 BUILD_LIMIT_S = 3600.0
+# A mutation may ask for all memory there is, in a file of memory; what the kernel would kill then is chance.
+LARGEST_FILE = 2**32
 TESTS_LIMIT_S = 1800.0
 
 RESULT = re.compile(r"\s*\d+/\d+ Test\s+#\d+: (?P<name>.+?) \.{2,}.*?\*\*\*(?P<how>\w+)")
@@ -169,7 +171,7 @@ class Copy:
 
     def _test(self, chosen: list[str]) -> tuple[Failure | None, Ended]:
         command = ["ctest", "--test-dir", str(self._build), "-j", str(self._test_jobs), "--stop-on-failure", *chosen]
-        ended = supervising.run(command, self._root, TESTS_LIMIT_S)
+        ended = supervising.run(command, self._root, TESTS_LIMIT_S, largest_file=LARGEST_FILE)
         for line in ended.lines:
             found = RESULT.match(line)
             if found and found["how"] not in ("Skipped", "Not"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -55,14 +57,19 @@ def begin() -> None:
 
 
 def run(
-    command: Sequence[str], directory: Path, limit_s: float, on_line: Callable[[str], None] = lambda _: None
-) -> Ended:
-    """Runs a command in a session of its own to its end or the limit; afterwards none of its descendants lives."""
+    command: Sequence[str], directory: Path, limit_s: float, on_line: Callable[[str], None] = lambda _: None,
+    largest_file: int = resource.RLIM_INFINITY,
+) -> Ended:  # fmt: skip
+    """Runs a command in a session of its own to its end or the limit; afterwards none of its descendants lives.
+
+    A process of it that makes a file of more than `largest_file` bytes, be it in memory, is killed by SIGXFSZ.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("CTEST_", "GTEST_"))}
     try:
         process = subprocess.Popen(
             command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (largest_file, largest_file)),
         )  # fmt: skip
     except OSError as error:
         return Ended(127, [f"{command[0]}: {error.strerror}"])

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from poolmark_scripts import mutations
+from poolmark_scripts import mutations, supervising
 from poolmark_scripts.mutation_copy import Copy
 from poolmark_scripts.mutations import ListError
 
@@ -266,6 +266,12 @@ def test_a_mutated_header_costs_only_what_was_built_with_it(project: Path, tmp_p
     assert program.stat().st_mtime_ns == before and not library.exists()
     copy.build()
     assert copy.first_failure("add") is None
+
+
+def test_who_makes_a_file_larger_than_it_may_be_is_ended(tmp_path: Path) -> None:
+    for largest_file, status in ((2**22, 0), (2**20, -signal.SIGXFSZ)):
+        command = ["truncate", "--size=2M", f"file-of-{largest_file}"]
+        assert supervising.run(command, tmp_path, limit_s=60, largest_file=largest_file).status == status
 
 
 def test_every_file_of_the_library_has_mutations(root: Path) -> None:
