@@ -56,6 +56,22 @@ TEST(ThreadPoolExecutor, TPE_02_never_more_threads_than_max_workers) {
   may_end.set();
 }
 
+TEST(ThreadPoolExecutor, TPE_02_a_thread_that_is_called_starts_none_beyond_max_workers) {
+  std::atomic<int> threads{0};
+  ThreadPoolExecutor pool({.max_workers = 1, .initializer = [&] { ++threads; }});
+  Event may_end;
+  pool.submit([&] {
+    may_end.wait();
+    pthread_exit(nullptr);
+  });
+  // More than one waits for the thread that takes its place, which would call another for the rest.
+  pool.submit(square, 1);
+  pool.submit(square, 2);
+  may_end.set();
+  pool.shutdown();
+  EXPECT_EQ(threads, 2);
+}
+
 TEST(ThreadPoolExecutor, TPE_03_an_idle_thread_is_used_before_a_new_one_starts) {
   const NewThreads since;
   ThreadPoolExecutor pool(8);
@@ -120,6 +136,23 @@ TEST(ThreadPoolExecutor, TPE_05_a_child_forked_by_a_task_ends_cleanly) {
   const int code = pool.submit([] { return exit_code_of_child([] { return 7; }); }).result();
   EXPECT_EQ(code, 7);
   EXPECT_EQ(pool.submit(square, 3).result(), 9);
+}
+
+TEST(ThreadPoolExecutor, TPE_05_a_child_forked_by_a_task_is_no_worker_of_the_pool) {
+  ThreadPoolExecutor pool(1);
+  const auto outer = pool.submit([&pool] {
+    const auto behind = pool.submit(square, 3);
+    // A worker would run it in place, and the parent's would run it again.
+    return exit_code_of_child([&behind] {
+      try {
+        static_cast<void>(wait(std::vector{behind}));
+        return 1;
+      } catch (const DeadlockError&) {
+        return behind.done() ? 2 : 0;
+      }
+    });
+  });
+  EXPECT_EQ(outer.result(), 0);
 }
 
 TEST(ThreadPoolExecutor, TPE_05_in_a_forked_child_the_pool_is_inert) {

@@ -99,10 +99,9 @@ void Worker::leave() noexcept {
 bool Worker::has_taken(const TaskRecord& task) const noexcept {
   // Acquire: pairs with the worker's swap; a task seen as taken has been.
   const std::uint64_t word = cell(task.number).word.load(std::memory_order_acquire);
-  return word == cell_word(task.number, CellState::kTaken) ||
-         word == cell_word(task.number, CellState::kAnswered) ||
-         word == cell_word(task.number, CellState::kDone) ||
-         word == cell_word(task.number, CellState::kTimedOut);
+  const bool was_sent = word >= cell_word(task.number, CellState::kFree);  // else of an older task
+  // A worker gone wild may have written anything, and what it may have begun is not run again.
+  return was_sent && word != cell_word(task.number, CellState::kQueued);
 }
 
 bool Worker::revoke(TaskRecord& task) noexcept {

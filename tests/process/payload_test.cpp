@@ -291,14 +291,6 @@ TEST(ProcessPoolPayload, more_at_once_than_there_are_files) {
   }
 }
 
-// The undefined-behaviour sanitizer asks about memory through a pipe, and reports nonsense when it
-// gets none.
-#if defined(__SANITIZE_ADDRESS__)
-#define SKIP_WITHOUT_DESCRIPTORS() GTEST_SKIP() << "under the sanitizers: they need descriptors"
-#else
-#define SKIP_WITHOUT_DESCRIPTORS() static_cast<void>(0)
-#endif
-
 /// The worker cannot open any file from now on.
 void open_nothing() {
   const rlimit none{0, 0};

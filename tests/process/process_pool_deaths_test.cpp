@@ -1,6 +1,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "process/channel.hpp"
 #include "process_pools.hpp"
 
 // Ways to die, and what each costs.
@@ -59,6 +60,29 @@ TEST(WorkerDeath, DLK_05_by_exit_is_reported_with_its_code_0_too) {
 }
 
 // ---- while it waits -------------------------------------------------------------------
+
+/// Writes over everything that stands where the pool looks for answers, and goes on running.
+int go_wild(EventName begun) {
+  if (begun.is_set()) return 1;
+  begun.set();
+  std::ifstream maps("/proc/self/maps");
+  std::string line;
+  while (line.find("poolmark-channel") == std::string::npos) {
+    if (!std::getline(maps, line)) return 2;
+  }
+  auto* const channel = reinterpret_cast<detail::ChannelHeader*>(std::stoull(line, nullptr, 16));
+  for (detail::TaskCell& cell : channel->cells) cell.word = ~std::uint64_t{0};
+  for (;;) pause();
+}
+
+TEST(WorkerDeath, OfOneGoneWildIsThePoolsDoingAndItsTaskIsNotRunAgain) {
+  const Event begun;
+  ProcessPoolExecutor pool(with_workers(1));
+  const WorkerDied died = death_of(pool.submit(go_wild, begun.name()));
+  EXPECT_EQ(died.signal, SIGKILL);
+  EXPECT_THAT(died.doing, ::testing::StartsWith("killed because "));
+  EXPECT_EQ(pool.submit(increment, 1).result(), 2);
+}
 
 TEST(WorkerDeath, WhileIdleCostsNothing) {
   ProcessPoolExecutor pool(with_workers(1));

@@ -1,4 +1,5 @@
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <set>
@@ -9,6 +10,22 @@
 // Shutdown, what else ends a pool, and that nothing is left behind.
 namespace poolmark::test {
 namespace {
+
+/// This process cannot open anything; what is open stays open.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+  ~NoMoreDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
 
 // ---- shutdown -------------------------------------------------------------------------
 
@@ -30,6 +47,24 @@ TEST(ProcessPoolShutdown, SHU_03_without_waiting_returns_and_lets_the_work_finis
   const Watched worker(running.result());
   EXPECT_EQ(behind.result(), 2);
   EXPECT_TRUE(worker.await_end());
+}
+
+TEST(ProcessPoolShutdown, SHU_03_lets_the_work_finish_that_has_no_worker_for_a_while) {
+  SKIP_WITHOUT_DESCRIPTORS();
+  Event begun;
+  ProcessPoolExecutor pool(with_workers(1));
+  const auto killed = pool.submit(hang, begun.name());
+  const auto behind = pool.submit(increment, 1);
+  begun.wait();
+  pool.shutdown({.wait = false});
+  const pid_t worker = pool.worker_pids().at(0);
+  {
+    const NoMoreDescriptors so_no_worker_can_be_started;
+    kill(worker, SIGKILL);
+    EXPECT_EQ(death_of(killed).pid, worker);
+    while (!pool.worker_pids().empty()) std::this_thread::yield();
+  }
+  EXPECT_EQ(behind.result(), 2);
 }
 
 TEST(ProcessPoolShutdown, SHU_04_cancels_what_has_not_started) {

@@ -51,6 +51,14 @@ namespace poolmark::test {
 #define SKIP_UNDER_ASAN(reason) static_cast<void>(reason)
 #endif
 
+/// The undefined-behaviour sanitizer asks about memory through a pipe, and reports nonsense when it
+/// gets none.
+#ifdef POOLMARK_TEST_UNDER_ASAN
+#define SKIP_WITHOUT_DESCRIPTORS() GTEST_SKIP() << "under the sanitizers: they need descriptors"
+#else
+#define SKIP_WITHOUT_DESCRIPTORS() static_cast<void>(0)
+#endif
+
 /// Options for pools from the zygote of main(), so that tests may have threads.
 inline ProcessPoolOptions with_workers(int workers) {
   ProcessPoolOptions options;
