@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -142,19 +144,44 @@ int Mailbox::size() const {
   return bytes / static_cast<int>(sizeof(int));
 }
 
-void await_sleep_of(int thread) {
-  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/stat";
+namespace {
+
+/// Until the line that /proc has in `file` of a thread of this process satisfies `is_so`.
+template <class Predicate>
+void await_line_of(int thread, const std::string& file, Predicate is_so, const std::string& what) {
+  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/" + file;
   const auto give_up = std::chrono::steady_clock::now() + kWatchdog;
   while (std::chrono::steady_clock::now() < give_up) {
-    std::ifstream file(path);
+    std::ifstream opened(path);
     std::string line;
-    std::getline(file, line);
-    // The state stands behind the name, which is in brackets and may hold anything.
-    const auto bracket = line.rfind(')');
-    if (bracket != std::string::npos && line.compare(bracket, 4, ") S ") == 0) return;
+    std::getline(opened, line);
+    if (is_so(line)) return;
     std::this_thread::yield();
   }
-  throw std::runtime_error("watchdog: thread " + std::to_string(thread) + " did not go to sleep");
+  throw std::runtime_error("watchdog: thread " + std::to_string(thread) + " did not " + what);
+}
+
+}  // namespace
+
+void await_sleep_of(int thread) {
+  const auto sleeps = [](const std::string& line) {
+    // The state stands behind the name, which is in brackets and may hold anything.
+    const auto bracket = line.rfind(')');
+    return bracket != std::string::npos && line.compare(bracket, 4, ") S ") == 0;
+  };
+  await_line_of(thread, "stat", sleeps, "go to sleep");
+}
+
+void await_sound_sleep_of(int thread) {
+  const auto sleeps_soundly = [](const std::string& line) {
+    // The number of the call and its arguments: address, operation, value, timeout, ...
+    std::istringstream words(line);
+    std::string call, address, operation, value, timeout;
+    if (!(words >> call)) return true;  // the kernel does not tell
+    if (call != std::to_string(SYS_futex)) return false;
+    return static_cast<bool>(words >> address >> operation >> value >> timeout) && timeout == "0x0";
+  };
+  await_line_of(thread, "syscall", sleeps_soundly, "go to sleep without a timeout");
 }
 
 int this_thread_id() { return gettid(); }

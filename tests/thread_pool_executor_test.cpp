@@ -299,6 +299,32 @@ TEST(ThreadPoolExecutor, TPE_07_a_started_task_hides_no_task_that_another_worker
   EXPECT_EQ(first.result(), 1);
 }
 
+TEST(ThreadPoolExecutor, TPE_07_a_long_task_behind_short_ones_hides_no_task_either) {
+  ThreadPoolExecutor pool(2);
+  std::latch both{2};
+  const auto meet = [&both] {
+    both.arrive_and_wait();
+    return this_thread_id();
+  };
+  auto one = pool.submit(meet);
+  auto other = pool.submit(meet);
+  const int threads[] = {one.result(), other.result()};
+  // While tasks are short, one worker stays awake for all of them and is relied upon.
+  for (int i = 0; i < 20'000; ++i) pool.submit(do_nothing);
+  Event next_ran;
+  Promise<int> taken_by;
+  auto long_one = pool.submit([&] {
+    taken_by.set_result(this_thread_id());
+    next_ran.wait();
+    return 1;
+  });
+  const int busy = taken_by.get_future().result();
+  // The other has looked after it until then, and will be woken by nothing but a push.
+  await_sound_sleep_of(busy == threads[0] ? threads[1] : threads[0]);
+  pool.submit([&] { next_ran.set(); });
+  EXPECT_EQ(long_one.result(), 1);
+}
+
 TEST(ThreadPoolExecutor, SHU_01_a_task_may_shut_its_own_pool_down) {
   ThreadPoolExecutor pool(2);
   pool.submit([&pool] { pool.shutdown(); }).result();

@@ -74,8 +74,7 @@ TEST_F(Function, TakesAnyRangeOfInputs) {
 
 TEST_F(Function, MayBeAClosureOfPlainValues) {
   Suite suite;
-  const int factor = 3;
-  suite.add("products", {3, 5}, [factor](int x) { return factor * x; }, {.expected = {9, 15}});
+  suite.add("products", {3, 5}, [factor = 3](int x) { return factor * x; }, {.expected = {9, 15}});
   expect_measured(suite);
 }
 
