@@ -236,6 +236,19 @@ TEST_F(CompletionSetTest, WAIT_12_its_memory_does_not_grow_with_use) {
   EXPECT_LT(heap_in_use(), before + kAlmostNothing);
 }
 
+TEST_F(CompletionSetTest, WAIT_12_its_memory_does_not_grow_with_futures_that_it_had_to_wait_for) {
+  if (heap_in_use() == 0) GTEST_SKIP() << "the sanitizer's heap does not say how full it is";
+  CompletionSet<Future<int>> set;
+  const std::size_t before = heap_in_use();
+  for (int i = 0; i < kManyTimes; ++i) {
+    Promise<int> promise;
+    set.add(promise.get_future());
+    promise.set_result(i);
+    EXPECT_EQ(set.next()->result(), i);
+  }
+  EXPECT_LT(heap_in_use(), before + kAlmostNothing);
+}
+
 TEST_F(WaitTest, WAIT_12_polling_in_a_loop_does_not_grow_memory) {
   if (heap_in_use() == 0) GTEST_SKIP() << "the sanitizer's heap does not say how full it is";
   const std::size_t before = heap_in_use();
