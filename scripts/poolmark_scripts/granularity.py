@@ -25,7 +25,7 @@ LEFT_OUT = 21
 EPILOG = """\
 examples:
   scripts/granularity                        everything, 8 rounds: about ten minutes
-  scripts/granularity --quick                less than 90 s: one worker a CPU, 3 rounds, tasks up to 1 ms
+  scripts/granularity --quick                some 90 s: one worker a CPU, 3 rounds, tasks up to 1 ms
   scripts/granularity -o results/before.json keep the results
   scripts/granularity --subjects '^(thread|tbb)/' --workers 2
   scripts/granularity --report results/before.json   its tables and pictures again, nothing measured
@@ -52,12 +52,13 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    made.add_argument("--quick", action="store_true", help="less than 90 s, see below")
+    made.add_argument("--quick", action="store_true", help="some 90 s, see below")
     made.add_argument("--subjects", metavar="REGEX", default="", help="those whose name executor/pattern/workers:N matches")
     made.add_argument("--workers", metavar="N,...", default="", help="worker counts (default: 1, 2, 4 ... and the usable CPUs)")
     made.add_argument("--rounds", type=int, metavar="N", help=f"fresh processes of each subject (default: {ROUNDS}; --quick: {QUICK_ROUNDS})")
     made.add_argument("--budget", metavar="TIME",
-                      help=f"begin no round that would end later, as 90s or 5m (default: {BUDGET_S / 60:g}m; --quick: {QUICK_BUDGET_S:g}s)")  # fmt: skip
+                      help=f"begin no round that would end later, as 90s or 5m (default: {BUDGET_S / 60:g}m; --quick: {QUICK_BUDGET_S:g}s; "
+                           "up to twice as long for the first three rounds, which an interval takes)")  # fmt: skip
     made.add_argument("--seed", type=int, metavar="N", help="of the orders in which subjects run (default: another each time)")
     made.add_argument("-o", "--output", type=Path, default=ROOT / "results" / "granularity-latest.json", metavar="FILE.json",
                       help="results file (default: results/granularity-latest.json)")  # fmt: skip
@@ -91,10 +92,14 @@ def main(argv: list[str]) -> int:
 
 def check_options(options: argparse.Namespace) -> None:
     """Fills in what was not given and refuses what makes no sense."""
+    from poolmark_scripts import metg
+
     if options.rounds is None:
         options.rounds = QUICK_ROUNDS if options.quick else ROUNDS
     if options.rounds < 1:
         raise UsageError(f"--rounds {options.rounds}: at least 1; with fewer than 3 there are no intervals.")
+    # Where the user says nothing, there are intervals if they take at most twice the usual budget.
+    options.least_rounds = 0 if options.budget else min(metg.FEW_ROUNDS, options.rounds)
     options.budget_s = _seconds(options.budget) if options.budget else QUICK_BUDGET_S if options.quick else BUDGET_S
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(2**31)
@@ -156,7 +161,9 @@ def run(options: argparse.Namespace, console) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with granularity_progress.display(console) as show:
         try:
-            plan = granularity_runs.Plan(options.rounds, options.budget_s, options.seed, grains_of(options.quick))
+            plan = granularity_runs.Plan(
+                options.rounds, options.budget_s, options.seed, grains_of(options.quick), least_rounds=options.least_rounds
+            )  # fmt: skip
             granularity_runs.Run(PROGRAM, results, plan, show).measure()
         except KeyboardInterrupt:
             results.partial = True

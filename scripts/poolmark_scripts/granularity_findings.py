@@ -9,7 +9,6 @@ from poolmark_scripts.granularity_goals import interval, less, place, shown, wor
 from poolmark_scripts.granularity_results import COARSE_TOLERANCE, GranularityResults, Outcome
 from poolmark_scripts.units import duration
 
-FEW_ROUNDS = 3  # from which there are intervals
 
 
 def findings(results: GranularityResults, outcomes: dict[str, Outcome]) -> list[str]:
@@ -47,8 +46,8 @@ def warnings(results: GranularityResults, outcomes: dict[str, Outcome]) -> list[
                 f"of all with {_workers(workers)} only {executors.pop()} was measured: its efficiencies divide by its own "
                 "coarse runs, whatever these lost."
             )
-    if few := [o.subject.name for o in outcomes.values() if 0 < o.rounds < FEW_ROUNDS]:
-        said.append(f"{len(few)} subjects have fewer than {FEW_ROUNDS} rounds that count, and so no interval.")
+    if few := [o.subject.name for o in outcomes.values() if 0 < o.rounds < metg.FEW_ROUNDS]:
+        said.append(f"{len(few)} subjects have fewer than {metg.FEW_ROUNDS} rounds that count, and so no interval.")
     rejected = sum(o.rejected for o in outcomes.values())
     if rejected:
         said.append(

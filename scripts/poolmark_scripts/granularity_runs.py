@@ -17,6 +17,7 @@ from poolmark_scripts.granularity_results import GranularityResults, Sample, Sub
 PR_SET_PDEATHSIG = 1
 LONGEST_SAMPLE_S = 120.0  # usual ones take 1 to 3 s
 MOST_ATTEMPTS = 3  # of a subject in a round
+STRETCH = 2.0  # of a budget, for the least rounds
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -34,6 +35,12 @@ class Plan:
     seed: int
     grains: Sequence[int]  # lengths of tasks in ns
     limit_s: float = LONGEST_SAMPLE_S
+    # For so many rounds the budget is stretched: with fewer nothing has an interval.
+    least_rounds: int = 0
+
+    def budget_for(self, number: int) -> float:
+        """The time at which a round of that number has to have ended."""
+        return self.budget_s * (STRETCH if number <= self.least_rounds else 1.0)
 
 
 @dataclass
@@ -73,10 +80,10 @@ class Run:
             began = time.monotonic()
             self._round(number, drawn)
             self._repeat_rejected([number], drawn)
-            if self._elapsed() + (time.monotonic() - began) > self.plan.budget_s:
+            if self._elapsed() + (time.monotonic() - began) > self.plan.budget_for(number + 1):
                 break
         # Later rounds may have moved the reference so far that earlier ones do not count any more.
-        self._repeat_rejected(range(1, self.plan.rounds + 1), drawn)
+        self._repeat_rejected(range(1, number + 1), drawn)
 
     def _round(self, number: int, drawn: random.Random) -> None:
         order = self._alive()
@@ -89,7 +96,7 @@ class Run:
         while again := self._rejected(rounds):
             drawn.shuffle(again)
             for done, (subject, number, attempts) in enumerate(again):
-                if self._elapsed() > self.plan.budget_s:
+                if self._elapsed() > self.plan.budget_for(max(rounds)):
                     return
                 self._repeated += 1
                 self._show(number, done, len(again), subject.name)
@@ -140,7 +147,8 @@ class Run:
     def _show(self, number: int, done: int, subjects: int, latest: str) -> None:
         parts = (number - 1 + done / subjects) / self.plan.rounds
         elapsed = self._elapsed()
-        left = min(elapsed / parts - elapsed, max(0.0, self.plan.budget_s - elapsed)) if parts > 0 else None
+        budget_s = self.plan.budget_for(max(number, self.plan.least_rounds))
+        left = min(elapsed / parts - elapsed, max(0.0, budget_s - elapsed)) if parts > 0 else None
         self.show(Progress(number, self.plan.rounds, done, subjects, latest, self._repeated, elapsed, left))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 LEVELS = (0.5, 0.9)
 REPLICATES = 1000
 CONFIDENCE = 0.95
+FEW_ROUNDS = 3  # with fewer there is no interval
 # Where METG / (2 x overhead of a task) should lie. A task with an overhead of o on a core of its own has half of
 # its time for work when it works for o, so the ratio is 1; where the caller hands out alone and workers wait for
 # it, 0.5; and when the overhead of empty tasks is not that of others, more or less.
@@ -82,11 +83,11 @@ def metgs(grains: Sequence[float], rounds: np.ndarray, seed: int, levels: Sequen
     """METG at each level from efficiencies, a row a round and a column a grain in ascending order.
 
     The interval comes from drawing whole rounds anew, because what disturbs a round disturbs all of its grains.
-    With fewer than three rounds there is none.
+    With fewer than FEW_ROUNDS there is none.
     """
     ascending = np.asarray(grains, dtype=float)
     fitted = isotonic(np.median(rounds, axis=0))
-    replicates = _replicates(rounds, seed) if len(rounds) >= 3 else []
+    replicates = _replicates(rounds, seed) if len(rounds) >= FEW_ROUNDS else []
     made = []
     for level in levels:
         granularity, grain = crossing(ascending, fitted, level)

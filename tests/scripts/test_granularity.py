@@ -111,6 +111,22 @@ def test_a_budget_that_is_spent_ends_after_a_whole_round(room: Path) -> None:
     assert sorted(s.subject for s in results.samples) == sorted([THREAD, PROCESS, TBB])
 
 
+def test_a_budget_of_our_own_is_stretched_for_the_rounds_that_intervals_take() -> None:
+    plan = granularity_runs.Plan(rounds=8, budget_s=80.0, seed=1, grains=[], least_rounds=3)
+    assert [plan.budget_for(number) for number in (1, 3, 4, 8)] == [160.0, 160.0, 80.0, 80.0]
+    of_the_users = granularity_runs.Plan(rounds=8, budget_s=80.0, seed=1, grains=[])
+    assert of_the_users.budget_for(1) == 80.0
+
+
+def test_without_a_budget_there_are_intervals(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # No round is over at once, and five are asked for.
+    monkeypatch.setattr(granularity, "BUDGET_S", 1e-9)
+    monkeypatch.setattr(granularity_runs, "STRETCH", 1e12)
+    status, results = measure(room, "--rounds=5")
+    assert status == 0
+    assert {sample.round for sample in results.samples} == {1, 2, 3}
+
+
 def script(*arguments: str, room: Path) -> "subprocess.Popen[str]":
     start = (
         "import sys; from pathlib import Path; from poolmark_scripts import granularity as g; "
