@@ -8,11 +8,11 @@ function(poolmark_target_defaults target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
-# What a test program itself compiles is templates, run once: under a sanitizer, to optimise them takes
-# longer than all tests. The release build does, and hears what the optimiser has to say of them; the
-# library is optimised as the build says, everywhere.
+# What a test program itself compiles is templates, run once: to optimise them takes longer than all
+# tests together. The library is optimised as the build says, and so are the examples and the programs
+# that measure, where the optimiser's warnings about our headers come to light.
 function(poolmark_compile_fast target)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Debug>:-O0>)
+  target_compile_options(${target} PRIVATE -O0)
 endfunction()
 
 # A GoogleTest program, one file, one ctest entry a test: poolmark_add_test(future_test future_test.cpp
