@@ -1,6 +1,8 @@
 #include "harness/trace_events.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string_view>
 
 namespace poolmark::harness::detail {
@@ -8,7 +10,13 @@ namespace {
 
 using Json = TraceEvents::Json;
 
-double microseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1000; }
+/// Such that a reader that multiplies by 1000 and cuts what is behind the point has the same
+/// nanoseconds: the nearest number may be one below, and touch the slice before it.
+double microseconds(std::int64_t nanoseconds) {
+  const double nearest = static_cast<double>(nanoseconds) / 1000;
+  const bool is_cut_short = static_cast<std::int64_t>(nearest * 1000) < nanoseconds;
+  return is_cut_short ? std::nextafter(nearest, std::numeric_limits<double>::infinity()) : nearest;
+}
 
 /// What tasks threw may hold any bytes.
 std::string text_of(const Json& value) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "fake_suite.hpp"
+#include "harness/trace_events.hpp"
 #include "trace_rules.hpp"
 
 // The trace file, drawn from batches whose every time is known.
@@ -84,6 +85,18 @@ TEST(TraceReport, KeepsTheRulesOfTheFormatForEveryPatternAndPool) {
       run.batches = {three_tasks(7), three_tasks(8)};
       EXPECT_THAT(TraceRules::broken(run.trace()), IsEmpty());
     }
+  }
+}
+
+TEST(TraceReport, WritesTimesThatReadersDoNotCutShort) {
+  TraceEvents drawn;
+  std::vector<std::int64_t> times = {0, 32'919'804, 32'981'435};  // 32981.435 * 1000 is less than it
+  for (std::int64_t ns = 1; ns < 1'000'000'000'000; ns = ns * 5 / 4 + 1) times.push_back(ns);
+  for (const std::int64_t ns : times) drawn.instant({1, 1}, "now", "test", ns);
+  const json written = json::parse(drawn.document(json::object()))["traceEvents"];
+  ASSERT_EQ(written.size(), times.size());
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    EXPECT_EQ(cut_to_ns(written[i]["ts"]), times[i]);
   }
 }
 
