@@ -82,8 +82,8 @@ class Mailbox {
 /// that it has begun to wait for what the test will do next. std::runtime_error from the watchdog.
 void await_sleep_of(int thread);
 
-/// The same, and that nothing but a wake will end its wait: it waits for a futex, without a timeout.
-/// At once where the kernel does not tell what threads wait for.
+/// The same, and that nothing but a wake will end its wait: it waits for a futex, without a
+/// timeout. At once where the kernel does not tell what threads wait for.
 void await_sound_sleep_of(int thread);
 
 /// The kernel's id of the calling thread.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
 
-from poolmark_scripts import control_groups
+from poolmark_scripts import control_groups, pace
 from poolmark_scripts.disturbance import Disturbance
 from poolmark_scripts.fact import BAD, GOOD, IN_GUEST, UNKNOWN, Fact
 from poolmark_scripts.facts_cpus import CPU_DIRECTORY, NONE, UNKNOWN_MACHINE
@@ -19,6 +20,7 @@ MOST_WAITING = 0.05  # of the last ten seconds
 MOST_MEMORY_WAITING = 0.01
 LEAST_MEMORY_FREE = 0.05
 HOT_C = 90
+MOST_SPREAD = 0.15  # on a core of its own it is a few percent
 SHOWN_PROCESSES = 3
 
 
@@ -105,6 +107,20 @@ def pressure(root: Path) -> Fact:
         return Fact(name, "unknown", UNKNOWN, effect, "boot with the kernel parameter psi=1, on Linux 4.20 or newer")
     verdict, mend = (BAD, "wait until less runs; see what with top") if waiting > MOST_WAITING else (GOOD, "")
     return Fact(name, f"{percent(waiting, 1)} of the time", verdict, effect, mend)
+
+
+def steadiness(slices: Sequence[int], machine: str) -> Fact:
+    """Whether the same work takes the same time."""
+    name = "pace"
+    effect = "somebody shares the core, its cache or its clock rate, and no counter tells: intervals are wide"
+    found = pace.spread(slices)
+    if found is None:
+        return Fact(name, "unknown", UNKNOWN, effect, "use more rounds")
+    value = f"the same work takes up to {percent(found)} longer from one moment to the next"
+    if found <= MOST_SPREAD:
+        return Fact(name, value, GOOD, "a CPU computes as fast now as a moment ago")
+    mend = IN_GUEST if machine not in (NONE, UNKNOWN_MACHINE) else "see what runs with top; fix the clock rate"
+    return Fact(name, value, BAD, effect, mend, short=f"pace varies by {percent(found)}")
 
 
 def throttling(root: Path, moment: Moment) -> Fact:

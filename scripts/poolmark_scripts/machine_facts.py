@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
-from poolmark_scripts import facts_build, facts_cpus, facts_quiet, facts_settings, processes
+from poolmark_scripts import facts_build, facts_cpus, facts_quiet, facts_settings, pace, processes
 from poolmark_scripts.disturbance import Watch
 from poolmark_scripts.fact import BAD, GOOD, IN_GUEST, UNKNOWN, Fact
 from poolmark_scripts.kernel_files import SYSTEM
@@ -22,10 +22,11 @@ __all__ = ["BAD", "GOOD", "UNKNOWN", "Fact", "examine", "headline", "sort"]
 
 def examine(
     root: Path = SYSTEM, context: dict[str, Any] | None = None, watch: Watch | None = None,
-    pause: Callable[[], None] = lambda: time.sleep(WATCHED_S),
+    pause: Callable[[], None] = lambda: time.sleep(WATCHED_S), probe: Callable[[], Sequence[int]] = pace.probe,
 ) -> list[Fact]:  # fmt: skip
-    """Everything there is to say; watches the machine for half a second, in which it only sleeps. `context` is what
-    the measuring program says of its build, in a results file or asked by program.examine()."""
+    """Everything there is to say; watches the machine for half a second, in which it only sleeps, and computes for a
+    third of one. `context` is what the measuring program says of its build, in a results file or asked by
+    program.examine()."""
     machine = facts_cpus.find_machine(root)
     moment = _watched(root, watch or Watch(root), pause)
     return [
@@ -39,6 +40,7 @@ def examine(
         facts_quiet.others(moment),
         facts_quiet.load(root, moment),
         facts_quiet.pressure(root),
+        facts_quiet.steadiness(probe(), machine),
         facts_quiet.throttling(root, moment),
         facts_quiet.memory(root),
         facts_quiet.heat(root, machine),

@@ -90,7 +90,8 @@ TEST(TraceReport, KeepsTheRulesOfTheFormatForEveryPatternAndPool) {
 
 TEST(TraceReport, WritesTimesThatReadersDoNotCutShort) {
   TraceEvents drawn;
-  std::vector<std::int64_t> times = {0, 32'919'804, 32'981'435};  // 32981.435 * 1000 is less than it
+  std::vector<std::int64_t> times = {0, 32'919'804,
+                                     32'981'435};  // 32981.435 * 1000 is less than it
   for (std::int64_t ns = 1; ns < 1'000'000'000'000; ns = ns * 5 / 4 + 1) times.push_back(ns);
   for (const std::int64_t ns : times) drawn.instant({1, 1}, "now", "test", ns);
   const json written = json::parse(drawn.document(json::object()))["traceEvents"];

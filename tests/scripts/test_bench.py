@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from poolmark_scripts import bench, bench_run, building, machine_facts, results
+from poolmark_scripts import bench, bench_run, building, machine_facts, pace, results
 
 FAKE = Path(__file__).with_name("fake_scaling.py")
 Run = Callable[..., int]
@@ -22,6 +22,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setattr(bench, "ROOT", FAKE.parent)
     monkeypatch.setattr(bench, "build_program", lambda console: None)
     monkeypatch.setattr(machine_facts, "WATCHED_S", 0.0)
+    monkeypatch.setattr(pace, "PROBED_S", 0.0)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, mode: str = "ok") -> int:

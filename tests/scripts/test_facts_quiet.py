@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fake_machine import CPU, FakeMachine, examine
-from poolmark_scripts import machine_facts
-from poolmark_scripts.fact import BAD, GOOD, UNKNOWN
+from poolmark_scripts import machine_facts, pace
+from poolmark_scripts.fact import BAD, GOOD, IN_GUEST, UNKNOWN
 
 
 def test_steal(guest: FakeMachine) -> None:
@@ -20,6 +20,26 @@ def test_steal(guest: FakeMachine) -> None:
     fact = examine(guest, lambda: guest.pass_time(0.5, used=[0.0, 0.0], stolen=[0.05, 0.05]))["steal"]
     assert fact.short == "steal 10.0 %"
     assert (fact.value, fact.verdict) == ("10.0 % now, 0.2 % since the system started", BAD)
+
+
+def test_a_pace_that_varies_tells_of_a_shared_core(guest: FakeMachine) -> None:
+    fact = examine(guest)["pace"]
+    assert (fact.value, fact.verdict) == ("the same work takes up to 0 % longer from one moment to the next", GOOD)
+    facts = examine(guest, slices=[1000] * 70 + [1400] * 30)
+    assert (facts["pace"].verdict, facts["pace"].short) == (BAD, "pace varies by 40 %")
+    assert facts["pace"].mend == IN_GUEST
+    assert "pace varies by 40 %" in machine_facts.headline(list(facts.values()))
+    assert examine(guest, slices=[1000] * 9)["pace"].verdict == UNKNOWN
+
+
+def test_a_server_whose_pace_varies_can_be_helped(server: FakeMachine) -> None:
+    assert "top" in examine(server, slices=[1000] * 70 + [1400] * 30)["pace"].mend
+
+
+def test_the_pace_is_that_of_real_slices() -> None:
+    slices = pace.probe()
+    assert len(slices) >= 10 and min(slices) > 0
+    assert pace.spread(slices) >= 0
 
 
 def process(machine: FakeMachine, pid: int, name: str, ticks: int) -> None:

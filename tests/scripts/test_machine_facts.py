@@ -31,7 +31,7 @@ def test_a_machine_that_tells_nothing_is_unknown_and_nowhere_good(tmp_path: Path
     machine = FakeMachine(tmp_path / "root")
     for path in ("proc/self/status", "sys/devices/system/cpu/online", "proc/loadavg", "proc/stat"):
         machine.remove(path)
-    facts = examine(machine, meanwhile=lambda: None, build=None)
+    facts = examine(machine, meanwhile=lambda: None, build=None, slices=[])
     assert verdicts(facts, UNKNOWN) == set(facts)
     assert all(fact.mend for fact in facts.values())
 
