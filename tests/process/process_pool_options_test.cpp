@@ -163,6 +163,16 @@ TEST(CpuAffinity, ToACpuThatIsNotUsableIsRefusedByName) {
   }
 }
 
+TEST(CpuAffinity, IsRefusedWithAListOfTheCpusThereAre) {
+  ProcessPoolOptions options = with_workers(1);
+  options.cpu_affinity = {-1};
+  std::string list;
+  for (const int cpu : usable_cpu_numbers()) {
+    list += (list.empty() ? "" : ", ") + std::to_string(cpu);
+  }
+  EXPECT_THAT(refusal_of(options), ::testing::EndsWith("it may use " + list));
+}
+
 // ---- worker_number() ------------------------------------------------------------------
 
 TEST(WorkerNumber, CountsTheWorkersOfAPool) {

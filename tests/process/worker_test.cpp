@@ -193,6 +193,17 @@ TEST_F(WorkerTest, KeepsTheCallOfATaskThatMayBeRetried) {
   EXPECT_EQ(task.record.bytes.size(), 8U);
 }
 
+TEST(WorkerQuota, IsNotUsedUpByATaskThatWasTakenBack) {
+  Worker worker(1, kRingBytes, 1);
+  const auto task = make_intrusive<SomeTask>();
+  task->add_ref();  // the worker's
+  worker.send(task->record);
+  EXPECT_TRUE(worker.is_spent());
+  ASSERT_TRUE(worker.revoke(task->record));
+  task->drop_ref();
+  EXPECT_FALSE(worker.is_spent());
+}
+
 // ---- what a worker with a wild pointer may write --------------------------------------
 
 TEST_F(WorkerTest, RefusesWordsThatNoWorkerWrites) {
