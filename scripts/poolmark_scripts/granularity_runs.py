@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Callable, Sequence
 
 from poolmark_scripts.granularity_results import GranularityResults, Sample, Subject, judge
+from poolmark_scripts.rounds import STRETCH
 
 PR_SET_PDEATHSIG = 1
 LONGEST_SAMPLE_S = 120.0  # usual ones take 1 to 3 s
 MOST_ATTEMPTS = 3  # of a subject in a round
-STRETCH = 2.0  # of a budget, for the least rounds
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

@@ -58,7 +58,7 @@ def begin() -> None:
 
 def run(
     command: Sequence[str], directory: Path, limit_s: float, on_line: Callable[[str], None] = lambda _: None,
-    largest_file: int = resource.RLIM_INFINITY,
+    largest_file: int | None = None,
 ) -> Ended:  # fmt: skip
     """Runs a command in a session of its own to its end or the limit; afterwards none of its descendants lives.
 
@@ -69,7 +69,7 @@ def run(
         process = subprocess.Popen(
             command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
-            preexec_fn=functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (largest_file, largest_file)),
+            preexec_fn=None if largest_file is None else functools.partial(_limit_files, largest_file),
         )  # fmt: skip
     except OSError as error:
         return Ended(127, [f"{command[0]}: {error.strerror}"])
@@ -82,6 +82,12 @@ def run(
         assert process.stdout is not None
         process.stdout.close()
         end_descendants()
+
+
+def _limit_files(largest: int) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)  # which only root may raise
+    limit = largest if most == resource.RLIM_INFINITY else min(largest, most)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
 
 
 def _follow(process: subprocess.Popen[bytes], limit_s: float, on_line: Callable[[str], None]) -> Ended:
