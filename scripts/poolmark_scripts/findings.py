@@ -27,15 +27,29 @@ def findings(results: Results, workload: str) -> list[str]:
     said = _too_few_rounds(results, cells)
     if not pools:
         return said + [_loop_alone(verdicts.choose(cells))]
-    best = verdicts.choose(pools)
+    helpful = _whose_workers_help(results, pools)
+    best = verdicts.choose(helpful)
     said += _advice(results, best)
-    said += _other_executors(results, best, pools)
+    said += _other_executors(results, best, helpful)
     said += ways_of_collecting(best, pools)
     said += _more_workers_than_cpus(results, best, pools)
     said += _law(results, best, pools)
     said += chunk_sizes(best, pools)
     said += making_a_pool(results, workload)
     return said
+
+
+def _whose_workers_help(results: Results, pools: list[Cell]) -> list[Cell]:
+    """Those to choose from: more workers than CPUs compute no faster, so they must be seen to."""
+    if not results.is_cpu_bound(pools[0].workload):
+        return pools
+    cpus = results.context["usable_cpus"]
+
+    def helps(cell: Cell) -> bool:
+        within = [other for count, other in _line(cell, pools).items() if count <= cpus]
+        return cell.workers <= cpus or not within or not verdicts.compare(cell, within[-1]).is_alike
+
+    return [cell for cell in pools if helps(cell)]
 
 
 def _too_few_rounds(results: Results, cells: list[Cell]) -> list[str]:

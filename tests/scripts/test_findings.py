@@ -47,6 +47,16 @@ def test_of_cells_that_do_as_well_the_simplest_is_taken(measured: Results) -> No
     assert findings(quicker, "primes")[0].startswith("Take the thread pool, 2 workers, map:")
 
 
+def test_more_workers_than_cpus_are_taken_only_if_they_were_seen_to_help(measured: Results) -> None:
+    def luckier(cell: Cell) -> Cell:
+        times = tuple(t * (0.95 + 0.03 * (i % 3)) for i, t in enumerate(cell.real_times))
+        return replace(cell, real_times=times) if cell.workers == 4 and cell.executor == "thread" else cell
+
+    assert findings(changed(measured, luckier), "primes")[0].startswith("Take the thread pool, 2 workers, map:")
+    quicker = changed(measured, lambda c: scaled(c, 0.8) if c.workers == 4 and c.executor == "thread" else c)
+    assert ", 4 workers, map" in findings(quicker, "primes")[0]
+
+
 def test_executors_that_cannot_be_told_apart(measured: Results) -> None:
     assert "The process pool does as well: the process pool, 2 workers, map" in text(measured, "primes")
     noisy = changed(measured, lambda c: replace(c, real_times=tuple(
