@@ -31,7 +31,8 @@ Every sample is a process of its own. A round measures each cell once, in an ord
 on until the 95 % interval of a cell's median lies within 1 % of it, or the budget is spent. Where no
 --budget is given, six rounds are measured, the fewest that give an interval, if they take at most twice
 the usual one. Samples that something disturbed are measured again. Every other flag goes to
-build/release/bench/scaling (or PATH), whose --help lists them; --benchmark_repetitions=N asks for N rounds, whatever they take.
+build/release/bench/scaling (or PATH), whose --help lists them; --benchmark_repetitions=N asks for N
+rounds, whatever they take.
 Installs what is missing (Debian, Ubuntu), builds, measures, writes FILE, draws FILE's .svg and .png,
 prints a table and what it means. FILE.journal.jsonl holds what was measured until FILE is complete.
 
