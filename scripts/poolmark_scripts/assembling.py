@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import Any
 
@@ -10,6 +11,8 @@ from poolmark_scripts.rounds import Line, Samples
 from poolmark_scripts.sampling import DISTURBED, FAILED, is_baseline
 from poolmark_scripts.stopping import Stop
 
+# A quantile that less than ten of the times lie beyond is the tale of a few outliers.
+LEAST_TASKS = {0.5: 20, 0.9: 100, 0.99: 1000}
 MACHINE = ("steal", "foreign", "throttled_s", "load", "pressure")
 
 
@@ -122,13 +125,26 @@ def _completions(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _latencies(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Quantiles of the tasks of all samples: a batch of twenty alone tells its median and no more."""
+    count = sum(part["count"] for part in parts)
+    if not all("each" in part for part in parts):
+        return {"count": count, **_medians_of_quantiles(parts)}
+    pooled = sorted(ns for part in parts for ns in part["each"])
+    known = [quantile for quantile, least in LEAST_TASKS.items() if len(pooled) >= least]
+    return {
+        "count": count,
+        "quantiles": [*known, 1],
+        "ns": [*(pooled[math.ceil(quantile * len(pooled)) - 1] for quantile in known), max(part["ns"][-1] for part in parts)],
+    }
+
+
+def _medians_of_quantiles(parts: list[dict[str, Any]]) -> dict[str, Any]:
     by_quantile: dict[float, list[tuple[float, int]]] = {}
     for part in parts:
         for quantile, ns in zip(part["quantiles"], part["ns"]):
             by_quantile.setdefault(quantile, []).append((ns, part["count"]))
     quantiles = sorted(by_quantile)
     return {
-        "count": sum(part["count"] for part in parts),
         "quantiles": quantiles,
         # The largest of all is the largest of the largest.
         "ns": [max(by_quantile[q])[0] if q == 1 else weighted_median(by_quantile[q]) for q in quantiles],

@@ -52,6 +52,8 @@ def problem(document: dict[str, Any]) -> str | None:
                 return f"{part} has {name}, which is not among the benchmarks."
             if len(view[column]) != len(view["ns"]):
                 return f"{part} of {name} has {len(view[column])} {column} and {len(view['ns'])} times."
+            if len(view.get("each", ())) not in (0, view.get("count")):
+                return f"{part} of {name} has a count of {view['count']} and {len(view['each'])} times in `each`."
             if not _rises(view[column]):
                 return f"{part} of {name}: its {column} do not rise."
             if part == "completions" and view["ns"] != sorted(view["ns"]):

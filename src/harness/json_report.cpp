@@ -161,8 +161,9 @@ Json latencies_of(const RunFacts& run) {
   for (std::size_t i = 0; i < run.cells.size(); ++i) {
     const Latencies found = run.recorder.batches(i).latencies();
     if (found.count == 0) continue;
-    latencies[run.cells[i].name()] = {
-        {"count", found.count}, {"quantiles", found.quantiles}, {"ns", found.ns}};
+    Json& written = latencies[run.cells[i].name()];
+    written = {{"count", found.count}, {"quantiles", found.quantiles}, {"ns", found.ns}};
+    if (!found.each.empty()) written["each"] = found.each;
   }
   return latencies;
 }

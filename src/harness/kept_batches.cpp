@@ -68,6 +68,7 @@ Latencies KeptBatches::latencies() const {
   }
   found.quantiles.push_back(1);
   found.ns.push_back(longest_);
+  if (all.size() <= Latencies::kMostOfEach) found.each = std::move(all);
   return found;
 }
 

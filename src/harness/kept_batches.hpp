@@ -12,6 +12,11 @@ struct Latencies {
   std::size_t count = 0;          // of the times that the quantiles are taken from
   std::vector<double> quantiles;  // 0.5, 0.9, 0.99 if `count` says something about them, and 1
   std::vector<double> ns;
+  std::vector<double> each;  // all of them, the shortest first; empty of more than kMostOfEach
+
+  /// Of more, a process knows every quantile itself, and nobody has to pool its times with those of
+  /// other processes to learn it.
+  static constexpr std::size_t kMostOfEach = 1000;
 };
 
 /// What the caller saw of the batches of a cell. Of more than kMost it keeps every second, fourth,

@@ -180,7 +180,10 @@ TEST(JsonReport, HasTheLatenciesThatTheTasksCanTell) {
   run.recorder.add(1, attempt);
   const json report = run.report();
   EXPECT_EQ(report["latencies"]["work/thread/map/workers:2"],
-            json({{"count", 38}, {"quantiles", {0.5, 1}}, {"ns", {3, 3}}}));
+            json({{"count", 38},
+                  {"quantiles", {0.5, 1}},
+                  {"ns", {3, 3}},
+                  {"each", std::vector<double>(38, 3)}}));
 }
 
 TEST(JsonReport, DescribesTheMachineAndTheRun) {

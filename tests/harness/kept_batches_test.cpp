@@ -60,6 +60,16 @@ TEST(KeptBatches, TakeQuantilesThatWereMeasured) {
   EXPECT_THAT(counting(1000).latencies().ns, ElementsAre(500, 900, 990, 1000));
 }
 
+TEST(KeptBatches, TellEachOfUpToAThousandTimes) {
+  KeptBatches batches;
+  for (const double ns : {30.0, 10.0, 20.0}) batches.add(batch({ns}, {ns}));
+  EXPECT_THAT(batches.latencies().each, ElementsAre(10, 20, 30));
+  batches.add(batch({40}, std::vector<double>(997, 40)));
+  EXPECT_EQ(batches.latencies().each.size(), 1000U);
+  batches.add(batch({50}, {50}));
+  EXPECT_THAT(batches.latencies().each, IsEmpty());
+}
+
 TEST(KeptBatches, KeepAnEvenPartOfManyAndTheLongestLatencyOfAll) {
   constexpr int kMany = 50'000;
   const KeptBatches batches = counting(kMany);

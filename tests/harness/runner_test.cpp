@@ -166,7 +166,9 @@ TEST_F(Runner, TellsWhatTheCallerSaw) {
     EXPECT_EQ(entry["first_result_ns"], 20);
   }
   EXPECT_EQ(file["completions"][kPool], json({{"k", {1, 2}}, {"ns", {20, 30}}}));
-  EXPECT_EQ(file["latencies"][kPool], json({{"count", 6}, {"quantiles", {1}}, {"ns", {19}}}));
+  EXPECT_EQ(
+      file["latencies"][kPool],
+      json({{"count", 6}, {"quantiles", {1}}, {"ns", {19}}, {"each", {18, 18, 18, 19, 19, 19}}}));
 }
 
 TEST_F(Runner, DoesNotTellWhatTheCallerSawOfTriesThatDoNotCount) {

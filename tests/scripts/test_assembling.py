@@ -134,6 +134,19 @@ def test_completions_and_latencies_are_combined() -> None:
     assert document["latencies"] == {POOL: {"count": 1200, "quantiles": [0.5, 0.9, 0.99, 1], "ns": [30.0, 60.0, 90.0, 120.0]}}
 
 
+def test_quantiles_are_of_the_tasks_of_all_samples() -> None:
+    samples = Samples([POOL])
+    for number in range(1, 7):
+        each = [float(20 * k + number) for k in range(20)]  # 1 .. 6, 21 .. 26, ... 381 .. 386
+        samples.add(line(
+            number, number, POOL, 1e8,
+            latencies={POOL: {"count": 20, "quantiles": [0.5, 1], "ns": [each[9], 500.0 + number], "each": each}},
+        ))  # fmt: skip
+    document = assembling.assemble(HEADER, samples, {}, 10.0, partial=False)
+    # The 60th and the 108th of 120; the longest may be of a batch that `each` does not tell of.
+    assert document["latencies"] == {POOL: {"count": 120, "quantiles": [0.5, 0.9, 1], "ns": [186.0, 346.0, 506.0]}}
+
+
 @pytest.mark.parametrize(
     "pairs, expected", [([(5.0, 1)], 5.0), ([(1.0, 1), (3.0, 1)], 2.0), ([(3.0, 3), (1.0, 1)], 3.0), ([(1.0, 2), (2.0, 1), (9.0, 1)], 1.5)]
 )

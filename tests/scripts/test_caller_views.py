@@ -95,6 +95,7 @@ def entry(document: Document, name: str) -> Document:
         (lambda d: d["latencies"][COLD]["ns"].pop(), f"latencies of {COLD} has 3 quantiles and 2 times"),
         (lambda d: d["completions"][COLD].update(k=[1, 3, 2, 4]), "its k do not rise"),
         (lambda d: d["completions"][COLD].update(k=[1, 2, 2, 4]), "its k do not rise"),
+        (lambda d: d["latencies"][COLD].update(each=[6e6]), f"latencies of {COLD} has a count of 120 and 1 times in `each`"),
         (lambda d: d["latencies"][COLD].update(quantiles=[0.9, 0.5, 1]), "its quantiles do not rise"),
         (lambda d: d["completions"][COLD].update(ns=[2, 1, 3, 4]), "its times fall"),
         (lambda d: d["completions"][COLD].update(k=[1, 2, 3, 5]), "go to 5 of 4 results"),
