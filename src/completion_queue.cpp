@@ -1,6 +1,7 @@
 #include "poolmark/detail/completion_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "deadlock.hpp"
 
@@ -43,6 +44,12 @@ bool CompletionQueue::await_ready(const Deadline& deadline) {
     collect_done();
     if (taken_ < ready_.size()) return true;
     refuse_if_inherited();
+    // A driver brings the results in this very thread, and moderates by itself.
+    if (!is_driven() &&
+        moderation_.let_results_gather(std::exchange(collected_, 0), pending_, deadline)) {
+      collect_done();
+      if (taken_ < ready_.size()) return true;
+    }
     if (!sleep_until_news(deadline)) {
       collect_done();
       return taken_ < ready_.size();
@@ -110,6 +117,7 @@ void CompletionQueue::release(Entry& entry) noexcept {
   entry.state->detach(entry);
   entry.state = {};
   unused_.push_back(&entry);
+  ++collected_;
   if (--pending_ == 0) {
     driver_ = nullptr;
     drivers_differ_ = false;

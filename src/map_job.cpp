@@ -194,7 +194,11 @@ MapJob::Taken MapJob::take_done_piece() noexcept {
   const std::size_t first = finished_ ? finished_->take() : taken_;
   if (first == FinishedList::kNone) return {};
   const Piece piece(pieces_[first].load(std::memory_order_acquire));
-  taken_ += piece.size();
+  if (piece) {
+    taken_ += piece.size();
+    ++pieces_taken_;
+    last_size_ = piece.size();
+  }
   return {.first = first, .piece = piece};
 }
 
@@ -213,7 +217,12 @@ bool MapJob::wait_for_piece(const Deadline& deadline) {
     offer_to_run_in_place();
     if (is_next_done()) return true;
   }
-  if (!spinning_helps_beside(runners_)) return sleep_unless_for_ever(deadline);
+  if (!spinning_helps_beside(runners_)) {
+    const std::size_t taken = std::exchange(pieces_taken_, 0);
+    const std::size_t outstanding = (size_ - taken_) / last_size_;
+    return (moderation_.let_results_gather(taken, outstanding, deadline) && is_next_done()) ||
+           sleep_unless_for_ever(deadline);
+  }
 
   thread_local SpinBudget budget;
   using Clock = std::chrono::steady_clock;

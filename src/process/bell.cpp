@@ -30,8 +30,15 @@ Bell Bell::open(OwnedFd memory_file, OwnedFd event) {
 }
 
 void Bell::ring() noexcept {
-  // seq_cst: the look comes after what was published, see ring.hpp.
-  if (word().load(std::memory_order_seq_cst) == 0) return;
+  const PoolSleeper seen = sleeper();
+  if (seen != PoolSleeper::kNobody && seen != PoolSleeper::kResting) wake_sleeper();
+}
+
+void Bell::end_rest() noexcept {
+  if (sleeper() == PoolSleeper::kResting) wake_sleeper();
+}
+
+void Bell::wake_sleeper() noexcept {
   const PoolSleeper sleeper{word().exchange(0, std::memory_order_seq_cst)};
   if (sleeper != PoolSleeper::kNobody) POOLMARK_HOOK(kBellCleared);
   switch (sleeper) {
@@ -41,6 +48,7 @@ void Bell::ring() noexcept {
       wake_service();
       break;
     case PoolSleeper::kDrainer:
+    case PoolSleeper::kResting:
       futex_wake(&word(), 1, FutexScope::kShared);
       break;
   }
@@ -48,6 +56,10 @@ void Bell::ring() noexcept {
 
 void Bell::sleep_as_drainer(std::chrono::steady_clock::time_point until) noexcept {
   futex_wait(word(), static_cast<std::uint32_t>(PoolSleeper::kDrainer), until, FutexScope::kShared);
+}
+
+void Bell::rest_as_drainer(std::chrono::steady_clock::time_point until) noexcept {
+  futex_wait(word(), static_cast<std::uint32_t>(PoolSleeper::kResting), until, FutexScope::kShared);
 }
 
 void Bell::wake_drainer() noexcept {

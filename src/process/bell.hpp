@@ -14,6 +14,7 @@ enum class PoolSleeper : std::uint32_t {
   kNobody,   // somebody is awake, or will look by itself within a bounded time
   kService,  // the service thread sleeps in epoll: write to the eventfd
   kDrainer,  // a waiting thread sleeps on the word itself: wake the futex
+  kResting,  // it does, for a bounded time, while answers gather: wake it for what cannot wait
 };
 
 /// The one word that all workers of a pool share with it.
@@ -32,16 +33,24 @@ class Bell {
   /// In a worker, from descriptors that came from the pool.
   static Bell open(OwnedFd memory_file, OwnedFd event);
 
-  /// Wakes whoever sleeps, if anybody does. Call it after publishing.
+  /// Wakes whoever sleeps, if anybody does, but nobody who rests. Call it after publishing.
   void ring() noexcept;
+  /// Wakes who rests, and nobody else: this worker can do nothing more until the pool has looked.
+  void end_rest() noexcept;
 
   /// The pool's side: says who sleeps from now on; look at the rings after it.
   void set_sleeper(PoolSleeper who) noexcept {
     // seq_cst: ordered before the last look at the rings, see ring.hpp.
     word().store(static_cast<std::uint32_t>(who), std::memory_order_seq_cst);
   }
+  PoolSleeper sleeper() const noexcept {
+    // seq_cst: the look comes after what was published, see ring.hpp.
+    return PoolSleeper{word().load(std::memory_order_seq_cst)};
+  }
   /// Sleeps as kDrainer, at most until the deadline.
   void sleep_as_drainer(std::chrono::steady_clock::time_point until) noexcept;
+  /// Sleeps as kResting, at most until the deadline.
+  void rest_as_drainer(std::chrono::steady_clock::time_point until) noexcept;
   /// Wakes the drainer whatever the word says: a worker may have died between clearing and waking.
   void wake_drainer() noexcept;
   void wake_service() noexcept;
@@ -51,6 +60,7 @@ class Bell {
 
  private:
   Bell(OwnedFd memory_file, OwnedFd event);
+  void wake_sleeper() noexcept;
   std::atomic<std::uint32_t>& word() const noexcept { return word_->sleeper; }
 
   OwnedFd memory_file_;

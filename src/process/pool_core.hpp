@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "poolmark/detail/futex.hpp"
+#include "poolmark/detail/wake_moderation.hpp"
 #include "poolmark/process_pool_executor.hpp"
 #include "process/bell.hpp"
 #include "process/callback_runner.hpp"
@@ -100,6 +101,8 @@ class PoolCore final : public ProcessPool {
   bool is_sooner_done_by(const Worker& busy) const noexcept;
   void send(Worker& worker, TaskRecord& task, Aftermath& after);
   std::size_t depth() const noexcept;
+  void learn_task_time(std::chrono::nanoseconds elapsed, std::size_t answered,
+                       bool is_dry) noexcept;
   void learn_task_time(std::chrono::nanoseconds one_task) noexcept;
   void balance(Aftermath& after);
   Worker* busiest_worker() noexcept;
@@ -139,6 +142,9 @@ class PoolCore final : public ProcessPool {
   void arm_service() noexcept;
   void take_over() noexcept;
   void hand_back(Lock& lock);
+  bool let_answers_gather(Lock& lock, const Deadline& deadline);
+  bool is_worker_stuck() const noexcept;
+  std::chrono::nanoseconds work_before_any_runs_dry() const noexcept;
   bool nap_as_drainer(Lock& lock, const Deadline& deadline);
   bool spin_for_news(Lock& lock);
   void wake_drainer() noexcept;
@@ -169,7 +175,10 @@ class PoolCore final : public ProcessPool {
   std::uint64_t next_worker_id_ = 0;
   std::optional<std::chrono::nanoseconds> task_time_;  // about how long tasks take, once known
   std::size_t submits_since_look_ = 0;
-  bool woke_worker_ = false;                     // since a thread last waited for news
+  std::size_t collected_ = 0;  // answers, since the drainer last thought about a rest
+  bool unwatched_ = false;     // it rests or has rested: nobody saw when tasks ended
+  WakeModeration moderation_;  // the drainer's
+  bool woke_worker_ = false;   // since a thread last waited for news
   std::optional<Clock::time_point> balance_at_;  // when a waiting task may be moved
 
   std::optional<Clock::time_point> deadline_at_;  // when a task may be past its deadline

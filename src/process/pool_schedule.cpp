@@ -10,9 +10,10 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
-// So much work is kept queued at a worker: about what it takes to notice that it runs dry, several
-// times over, and little enough not to unbalance the rest.
-constexpr nanoseconds kWorkAhead = microseconds(200);
+// So much work is kept queued at a worker: enough for the longest rest of a thread that collects
+// (WakeModeration) and as much again, because the system may wake that late; and little enough not
+// to unbalance the rest.
+constexpr nanoseconds kWorkAhead = 2 * WakeModeration::kLongest;
 // A longer task gains nothing from a queue behind it: the gap between two is a few per cent of it.
 constexpr nanoseconds kTooLongToQueue = microseconds(1000);
 // Until a process that sleeps runs, and what its waking costs the waker.
@@ -78,9 +79,20 @@ bool PoolCore::collect(Worker& worker, Aftermath& after, Clock::time_point now) 
   }
   const std::size_t answered = worker.answered() - answered_before;
   if (answered == 0) return false;
-  learn_task_time((now - worker.busy_since) / static_cast<long>(answered));
+  collected_ += answered;
+  learn_task_time(now - worker.busy_since, answered, worker.in_flight() == 0);
   worker.busy_since = now;
   return true;
+}
+
+void PoolCore::learn_task_time(nanoseconds elapsed, std::size_t answered, bool is_dry) noexcept {
+  const auto tasks = static_cast<long>(answered);
+  const nanoseconds most = elapsed / tasks;
+  if (!unwatched_ || !task_time_) return learn_task_time(most);
+  // Nobody looked when the last one ended: the next has run for a part of the time, or, if there
+  // was none, nothing has.
+  const nanoseconds least = is_dry ? nanoseconds(0) : elapsed / (tasks + 1);
+  learn_task_time(std::clamp(*task_time_, least, most));
 }
 
 void PoolCore::learn_task_time(nanoseconds one_task) noexcept {

@@ -101,6 +101,7 @@ PoolCore::Outcome PoolCore::drive_while(const std::atomic<std::uint32_t>& word,
   for (;;) {
     Aftermath after;
     collect_and_refill(after);
+    unwatched_ = false;
     const bool any = !after.empty();
     // What reads an answer may be code of the user's, and wait for another future of this pool: it
     // must not find itself in its own way.
@@ -119,7 +120,11 @@ PoolCore::Outcome PoolCore::drive_while(const std::atomic<std::uint32_t>& word,
       outcome = Outcome::kBusy;
       break;
     }
-    if (any || spin_for_news(lock)) continue;
+    if (any && deadline && Clock::now() >= *deadline) {
+      outcome = Outcome::kTimedOut;
+      break;
+    }
+    if (let_answers_gather(lock, deadline) || any || spin_for_news(lock)) continue;
     if (changed()) break;
     if (!nap_as_drainer(lock, deadline)) {
       outcome = changed() ? Outcome::kChanged : Outcome::kTimedOut;
@@ -128,6 +133,49 @@ PoolCore::Outcome PoolCore::drive_while(const std::atomic<std::uint32_t>& word,
   }
   hand_back(lock);
   return outcome;
+}
+
+bool PoolCore::let_answers_gather(Lock& lock, const Deadline& deadline) {
+  const auto ahead = work_before_any_runs_dry();
+  if (ahead == ahead.zero()) return false;
+  // Half of it: the other half is for the system, which may be late, and for the next tasks' way.
+  const auto now = Clock::now();
+  const auto rest = moderation_.rest_within(now, std::exchange(collected_, 0), ahead / 2);
+  if (rest == rest.zero()) return false;
+  auto until = now + rest;
+  if (deadline) until = std::min(until, *deadline);
+  if (balance_at_) until = std::min(until, *balance_at_);
+  unwatched_ = true;
+  bell_->set_sleeper(PoolSleeper::kResting);
+  if (!is_worker_stuck()) {
+    drainer_sleeps_ = true;
+    Bell& bell = *bell_;  // stays while there is a drainer
+    lock.unlock();
+    bell.rest_as_drainer(until);
+    lock.lock();
+    drainer_sleeps_ = false;
+  }
+  bell_->set_sleeper(PoolSleeper::kNobody);
+  return true;
+}
+
+bool PoolCore::is_worker_stuck() const noexcept {
+  return std::ranges::any_of(workers_, [](const auto& worker) {
+    return worker->in_flight() != 0 && worker->waits_for_pool();
+  });
+}
+
+std::chrono::nanoseconds PoolCore::work_before_any_runs_dry() const noexcept {
+  std::size_t busy = 0;
+  std::size_t fewest = kCells;
+  for (const auto& worker : workers_) {
+    if (worker->in_flight() == 0) continue;
+    ++busy;
+    fewest = std::min(fewest, worker->in_flight());
+  }
+  // Beside an idle CPU the drainer can stay awake, and costs nobody anything.
+  if (!task_time_ || busy == 0 || spinning_helps_beside(busy)) return std::chrono::nanoseconds(0);
+  return *task_time_ * static_cast<long>(fewest);
 }
 
 bool PoolCore::spin_for_news(Lock& lock) {

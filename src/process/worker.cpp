@@ -18,6 +18,12 @@ Worker::Worker(std::uint64_t id, std::size_t ring_bytes, std::optional<int> quot
 
 void Worker::let_it_spin() noexcept { shared().may_spin = true; }
 
+bool Worker::waits_for_pool() const noexcept {
+  // seq_cst: the look between saying that one rests and resting, see ring.hpp.
+  return shared().worker_parked.load(std::memory_order_seq_cst) != 0 ||
+         shared().worker_wants_space.load(std::memory_order_seq_cst) != 0;
+}
+
 bool Worker::is_parked() const noexcept {
   // Relaxed: a hint which worker is still hot; claim_wake() decides.
   return shared().worker_parked.load(std::memory_order_relaxed) != 0;

@@ -64,6 +64,8 @@ class Worker {
   }
   bool is_idle() const noexcept { return in_flight_count_ == 0 && !is_initializing_; }
   bool is_parked() const noexcept;
+  /// Whether it sleeps until the pool has looked: out of work, or of room for an answer.
+  bool waits_for_pool() const noexcept;
 
   /// Takes the reference that the list held.
   void send(TaskRecord& task);

@@ -204,6 +204,7 @@ class WorkerLoop {
     if (shared().pool_wants_space.load(std::memory_order_seq_cst) != 0 &&
         shared().pool_wants_space.exchange(0, std::memory_order_seq_cst) != 0) {
       bell_.ring();
+      bell_.end_rest();
     }
   }
 
@@ -263,6 +264,7 @@ class WorkerLoop {
         parked.store(0, std::memory_order_seq_cst);
         return news;
       }
+      bell_.end_rest();  // out of work
       POOLMARK_HOOK(kAboutToSleep);
       futex_wait(parked, 1, std::chrono::steady_clock::now() + kLongestSleep, FutexScope::kShared);
       was_woken_ = true;
@@ -276,6 +278,7 @@ class WorkerLoop {
       wanted.store(1, std::memory_order_seq_cst);
       if (results_.free_space() != 0) break;
       bell_.ring();
+      bell_.end_rest();
       futex_wait(wanted, 1, std::chrono::steady_clock::now() + kLongestSleep, FutexScope::kShared);
     }
     wanted.store(0, std::memory_order_seq_cst);

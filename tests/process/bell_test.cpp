@@ -46,6 +46,33 @@ TEST(Bell, WakesAThreadThatWaits) {
   bell.ring();
 }
 
+TEST(Bell, LetsAThreadRestThroughNews) {
+  Bell bell = Bell::create();
+  bell.set_sleeper(PoolSleeper::kResting);
+  bell.ring();
+  EXPECT_EQ(bell.sleeper(), PoolSleeper::kResting);
+}
+
+TEST(Bell, EndsTheRestForAWorkerThatIsStuck) {
+  Bell bell = Bell::create();
+  bell.set_sleeper(PoolSleeper::kResting);
+  const test::Mailbox sleeper;
+  std::jthread drainer([&] {
+    sleeper.name().post(test::this_thread_id());
+    bell.rest_as_drainer(std::chrono::steady_clock::now() + std::chrono::hours(1));
+  });
+  test::await_sleep_of(sleeper.receive());
+  bell.end_rest();
+}
+
+TEST(Bell, IsNotRungForAStuckWorkerUnlessSomebodyRests) {
+  Bell bell = Bell::create();
+  bell.set_sleeper(PoolSleeper::kService);
+  bell.end_rest();
+  EXPECT_FALSE(has_rung(bell));
+  EXPECT_EQ(bell.sleeper(), PoolSleeper::kService);
+}
+
 // cpython#105829: there a pipe, which filled up and blocked who submitted.
 TEST(Bell, DLK_12_blocks_nobody_when_its_channel_is_full) {
   Bell bell = Bell::create();

@@ -9,6 +9,7 @@
 #include "poolmark/detail/fork_guard.hpp"
 #include "poolmark/detail/future_state.hpp"
 #include "poolmark/detail/wait_signal.hpp"
+#include "poolmark/detail/wake_moderation.hpp"
 
 namespace poolmark::detail {
 
@@ -68,6 +69,7 @@ class CompletionQueue {
   void make_room();
   void follow(const IntrusivePtr<FutureState>& state, std::size_t tag);
   bool await_ready(const Deadline& deadline);
+  bool is_driven() const noexcept { return driver_ != nullptr && !drivers_differ_; }
   bool sleep_until_news(const Deadline& deadline);
   Entry* new_entry();
   void collect_done() noexcept;
@@ -83,6 +85,9 @@ class CompletionQueue {
   // always room for all that are pending: collecting allocates nothing.
   std::vector<std::size_t> ready_;
   std::size_t taken_ = 0;
+
+  std::size_t collected_ = 0;  // since it was last found that none is done
+  WakeModeration moderation_;
 
   const std::uint32_t fork_generation_ = fork_generation();  // of the process that made it
 
