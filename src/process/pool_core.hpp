@@ -101,8 +101,7 @@ class PoolCore final : public ProcessPool {
   bool is_sooner_done_by(const Worker& busy) const noexcept;
   void send(Worker& worker, TaskRecord& task, Aftermath& after);
   std::size_t depth() const noexcept;
-  void learn_task_time(std::chrono::nanoseconds elapsed, std::size_t answered,
-                       bool is_dry) noexcept;
+  void learn_task_time(const Worker& worker, std::size_t answered, Clock::time_point now) noexcept;
   void learn_task_time(std::chrono::nanoseconds one_task) noexcept;
   void balance(Aftermath& after);
   Worker* busiest_worker() noexcept;
@@ -175,10 +174,10 @@ class PoolCore final : public ProcessPool {
   std::uint64_t next_worker_id_ = 0;
   std::optional<std::chrono::nanoseconds> task_time_;  // about how long tasks take, once known
   std::size_t submits_since_look_ = 0;
-  std::size_t collected_ = 0;  // answers, since the drainer last thought about a rest
-  bool unwatched_ = false;     // it rests or has rested: nobody saw when tasks ended
-  WakeModeration moderation_;  // the drainer's
-  bool woke_worker_ = false;   // since a thread last waited for news
+  std::size_t collected_ = 0;          // answers, since the drainer last thought about a rest
+  Clock::time_point watched_since_{};  // before that it has rested: nobody saw when tasks ended
+  WakeModeration moderation_;          // the drainer's
+  bool woke_worker_ = false;           // since a thread last waited for news
   std::optional<Clock::time_point> balance_at_;  // when a waiting task may be moved
 
   std::optional<Clock::time_point> deadline_at_;  // when a task may be past its deadline

@@ -80,18 +80,20 @@ bool PoolCore::collect(Worker& worker, Aftermath& after, Clock::time_point now) 
   const std::size_t answered = worker.answered() - answered_before;
   if (answered == 0) return false;
   collected_ += answered;
-  learn_task_time(now - worker.busy_since, answered, worker.in_flight() == 0);
+  learn_task_time(worker, answered, now);
   worker.busy_since = now;
   return true;
 }
 
-void PoolCore::learn_task_time(nanoseconds elapsed, std::size_t answered, bool is_dry) noexcept {
+void PoolCore::learn_task_time(const Worker& worker, std::size_t answered,
+                               Clock::time_point now) noexcept {
+  const nanoseconds elapsed = now - worker.busy_since;
   const auto tasks = static_cast<long>(answered);
   const nanoseconds most = elapsed / tasks;
-  if (!unwatched_ || !task_time_) return learn_task_time(most);
+  if (worker.busy_since >= watched_since_ || !task_time_) return learn_task_time(most);
   // Nobody looked when the last one ended: the next has run for a part of the time, or, if there
   // was none, nothing has.
-  const nanoseconds least = is_dry ? nanoseconds(0) : elapsed / (tasks + 1);
+  const nanoseconds least = worker.in_flight() == 0 ? nanoseconds(0) : elapsed / (tasks + 1);
   learn_task_time(std::clamp(*task_time_, least, most));
 }
 

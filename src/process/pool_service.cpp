@@ -101,7 +101,6 @@ PoolCore::Outcome PoolCore::drive_while(const std::atomic<std::uint32_t>& word,
   for (;;) {
     Aftermath after;
     collect_and_refill(after);
-    unwatched_ = false;
     const bool any = !after.empty();
     // What reads an answer may be code of the user's, and wait for another future of this pool: it
     // must not find itself in its own way.
@@ -145,15 +144,16 @@ bool PoolCore::let_answers_gather(Lock& lock, const Deadline& deadline) {
   auto until = now + rest;
   if (deadline) until = std::min(until, *deadline);
   if (balance_at_) until = std::min(until, *balance_at_);
-  unwatched_ = true;
   bell_->set_sleeper(PoolSleeper::kResting);
   if (!is_worker_stuck()) {
+    watched_since_ = Clock::time_point::max();
     drainer_sleeps_ = true;
     Bell& bell = *bell_;  // stays while there is a drainer
     lock.unlock();
     bell.rest_as_drainer(until);
     lock.lock();
     drainer_sleeps_ = false;
+    watched_since_ = Clock::now();
   }
   bell_->set_sleeper(PoolSleeper::kNobody);
   return true;

@@ -204,6 +204,21 @@ TEST(ProcessPoolWorkers, CountTheirCpuTime) {
   EXPECT_GE(pool.worker_cpu_time(), std::chrono::milliseconds(20));
 }
 
+// The thread that waits collects the answers to all tasks before its own, and there is always one.
+TEST(ProcessPoolWorkers, DoNotKeepAThreadWhoseTimeIsOver) {
+  const auto take_a_moment = [] {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(20);
+    while (std::chrono::steady_clock::now() < end) continue;
+  };
+  for (int round = 0; round < 8; ++round) {
+    ProcessPoolExecutor pool(with_workers(2));
+    std::vector<Future<void>> futures;
+    for (int i = 0; i < 5'000; ++i) futures.push_back(pool.submit(take_a_moment));
+    EXPECT_THROW(futures.back().result(std::chrono::milliseconds(1)), TimeoutError);
+    pool.shutdown({.wait = true, .cancel_futures = true});
+  }
+}
+
 // A second thread that waits while the first one drains, and callbacks that wait themselves.
 TEST(ProcessPoolWorkers, ServeSeveralWaitingThreadsAndCallbacks) {
   ProcessPoolExecutor pool(with_workers(2));
