@@ -57,7 +57,8 @@ class Aftermath {
 ///   pool_schedule.cpp  who gets which task, and what comes back
 ///   pool_deaths.cpp    starting workers, their ends, and the end of the pool
 ///   pool_deadlines.cpp tasks that may not run for ever
-///   pool_service.cpp   who watches: the service thread, or a thread that waits
+///   pool_service.cpp   who watches: the service thread
+///   pool_drainer.cpp   or a thread that waits
 class PoolCore final : public ProcessPool {
  public:
   explicit PoolCore(const ProcessPoolOptions& options);
@@ -85,6 +86,10 @@ class PoolCore final : public ProcessPool {
   using Clock = std::chrono::steady_clock;
   using Lock = std::unique_lock<FutexMutex>;
   using Workers = std::vector<std::unique_ptr<Worker>>;
+
+  // Insurance against a worker that dies between taking the bell and ringing it, should the message
+  // of its death be late.
+  static constexpr std::chrono::milliseconds kLongestSleep{500};
 
   // Everything down to `after unlocking` is called with the lock held.
 
