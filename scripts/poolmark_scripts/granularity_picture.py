@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import NullFormatter
 
 from poolmark_scripts import drawing
 from poolmark_scripts.granularity_goals import WANTED, place
@@ -157,8 +158,11 @@ def _workers_panel(axes, text: str, outcomes: list[Outcome], chunked: bool) -> N
             axes.axhline(wanted, color=COLOURS[EXECUTORS.index(executor)], linewidth=0.8, linestyle=(0, (4, 3)))
             axes.text(len(counts) - 0.45, wanted, f"goal, {executor}", fontsize=7.5, color=GREY, ha="right", va="bottom")
     axes.set_yscale("log")
-    low, high = axes.get_ylim()
+    # Whole decades: a part of one would have no tick with a unit.
+    low, high = (10.0 ** end for end in (np.floor(np.log10(axes.get_ylim()[0])), np.ceil(np.log10(axes.get_ylim()[1]))))
+    axes.set_ylim(low, high)
     _time_ticks(axes.yaxis, (low, high))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(list(places.values()), [str(count) for count in counts])
     axes.set_xlim(-0.55, len(counts) - 0.45)
     axes.set_xlabel("workers (hollow arrowhead: beyond what was measured)")

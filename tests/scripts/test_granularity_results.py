@@ -169,6 +169,15 @@ def test_another_version_is_refused_by_its_number(tmp_path: Path) -> None:
         load(path)
 
 
+def test_every_time_on_the_axis_of_metg_by_workers_has_a_unit() -> None:
+    run = made.run({"thread/wait/workers:1": 1000.0, "thread/wait/workers:2": 1400.0})  # less than a decade, and no unit
+    figure = granularity_picture._workers_figure(run, list(run.outcomes().values()))
+    figure.canvas.draw()
+    labels = [label.get_text() for which in ("major", "minor") for label in figure.axes[0].get_yticklabels(which=which)]
+    shown = [label for label in labels if label]
+    assert len(shown) >= 2 and all(label.endswith((" ns", " us", " ms")) for label in shown)
+
+
 def test_pictures_have_what_there_are_numbers_for(tmp_path: Path) -> None:
     one = made.run({THREAD: 400.0, PROCESS: 3000.0}, rounds=3)
     assert [path.name for path in granularity_picture.draw(one, tmp_path / "a.json")] == ["a.svg", "a.png"]
