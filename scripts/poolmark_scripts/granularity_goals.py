@@ -9,6 +9,7 @@ from poolmark_scripts.granularity_results import GranularityResults, Outcome
 from poolmark_scripts.units import duration
 
 LEVEL = 0.5
+FUTURES = "futures"  # the pattern of peers that give back a result for each task
 # METG(50 %) in ns that a pool should stay below with one worker a CPU.
 WANTED = {"thread": 2000.0, "process": 5000.0}
 
@@ -42,9 +43,12 @@ def rows(results: GranularityResults, outcomes: dict[str, Outcome]) -> list[Row]
         best = min(ours, key=place)
         found.append(_bounded(f"{executor}, best pattern: <= {duration(wanted)}", best, wanted))
         found += [_bounded(f"{executor}, {o.subject.pattern}: <= {duration(wanted)}", o, wanted) for o in ours]
-        for chunked, kind in ((False, "a task each"), (True, "chunked loops")):
-            row = _beside_peers(f"{executor}, {kind}: below every peer", of_count, executor, chunked)
-            found += [row] if row else []
+        compared = [_beside_peers(f"{executor}, {kind}: below every peer", of_count, executor, chunked)
+                    for chunked, kind in ((False, "a task each"), (True, "chunked loops"))]  # fmt: skip
+        # What the others call tasks give back nothing; all of ours give back a result each.
+        with_results = [o for o in of_count if not o.subject.is_peer or o.subject.pattern == FUTURES]
+        compared.insert(1, _beside_peers(f"{executor}, a task each: below every peer with futures", with_results, executor, False))
+        found += [row for row in compared if row]
     found += [_by_theory(executor, of_count) for executor in WANTED if any(o.subject.executor == executor for o in of_count)]
     return found
 

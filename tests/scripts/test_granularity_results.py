@@ -82,6 +82,14 @@ def test_goals_are_met_missed_or_not_to_be_told() -> None:
     assert rows["thread: METG / (2 x overhead) in 0.3 to 3"].met is True
 
 
+def test_peers_with_futures_are_rivals_of_their_own() -> None:
+    rows = {row.goal: row for row in _rows({PROCESS: 700.0, TBB: 170.0, "tbb/futures/workers:2": 2500.0})}
+    assert rows["process, a task each: below every peer"].met is False
+    assert rows["process, a task each: below every peer with futures"].met is True
+    assert rows["process, a task each: below every peer with futures"].other.startswith("tbb futures: 5.")
+    assert not any("with futures" in row.goal for row in _rows({PROCESS: 700.0, TBB: 170.0}))
+
+
 def test_a_bound_within_the_interval_is_neither_met_nor_missed() -> None:
     assert _rows({THREAD: 1000.0, TBB: 900.0}, noise=0.1)[0].met is None
 
