@@ -149,7 +149,7 @@ class PoolCore final : public ProcessPool {
   bool let_answers_gather(Lock& lock, const Deadline& deadline);
   bool is_worker_stuck() const noexcept;
   std::chrono::nanoseconds work_before_any_runs_dry() const noexcept;
-  bool nap_as_drainer(Lock& lock, const Deadline& deadline);
+  void nap_as_drainer(Lock& lock, const Deadline& deadline);
   bool spin_for_news(Lock& lock);
   void wake_drainer() noexcept;
   void note_activity() noexcept { ++activity_; }

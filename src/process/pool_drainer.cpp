@@ -39,16 +39,13 @@ PoolCore::Outcome PoolCore::drive_while(const std::atomic<std::uint32_t>& word,
       outcome = Outcome::kBusy;
       break;
     }
-    if (any && deadline && Clock::now() >= *deadline) {
+    if (deadline && Clock::now() >= *deadline) {
       outcome = Outcome::kTimedOut;
       break;
     }
     if (let_answers_gather(lock, deadline) || any || spin_for_news(lock)) continue;
     if (changed()) break;
-    if (!nap_as_drainer(lock, deadline)) {
-      outcome = changed() ? Outcome::kChanged : Outcome::kTimedOut;
-      break;
-    }
+    nap_as_drainer(lock, deadline);
   }
   hand_back(lock);
   return outcome;
@@ -60,7 +57,7 @@ bool PoolCore::let_answers_gather(Lock& lock, const Deadline& deadline) {
   // Half of it: the other half is for the system, which may be late, and for the next tasks' way.
   const auto now = Clock::now();
   const auto rest = moderation_.rest_within(now, std::exchange(collected_, 0), ahead / 2);
-  if (rest == rest.zero() || (deadline && now >= *deadline)) return false;
+  if (rest == rest.zero()) return false;
   auto until = now + rest;
   if (deadline) until = std::min(until, *deadline);
   if (balance_at_) until = std::min(until, *balance_at_);
@@ -123,10 +120,8 @@ bool PoolCore::spin_for_news(Lock& lock) {
   return news && !ended_;
 }
 
-bool PoolCore::nap_as_drainer(Lock& lock, const Deadline& deadline) {
-  const auto now = Clock::now();
-  if (deadline && now >= *deadline) return false;
-  auto until = now + kLongestSleep;
+void PoolCore::nap_as_drainer(Lock& lock, const Deadline& deadline) {
+  auto until = Clock::now() + kLongestSleep;
   if (deadline) until = std::min(until, *deadline);
   if (balance_at_) until = std::min(until, *balance_at_);
   bell_->set_sleeper(PoolSleeper::kDrainer);
@@ -139,7 +134,6 @@ bool PoolCore::nap_as_drainer(Lock& lock, const Deadline& deadline) {
     drainer_sleeps_ = false;
   }
   bell_->set_sleeper(PoolSleeper::kNobody);
-  return true;
 }
 
 void PoolCore::wake_drainer() noexcept {
