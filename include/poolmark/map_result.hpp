@@ -18,8 +18,8 @@ namespace poolmark {
 /// Dereferencing blocks until the element is done and yields the value as an rvalue (a function
 /// that returns void yields std::monostate), or throws what the call threw. The iteration may go
 /// on behind a failed element (as in CPython 3.16, cpython#108518). Moving on destroys the value.
-/// Elements that are done in quick succession are let gather while all cores compute: a value may be
-/// up to half a millisecond late, never more than a quarter of the time that it took so far.
+/// Elements that are done in quick succession are let gather while all cores compute: a value may
+/// be up to half a millisecond late, never more than a quarter of the time that it took so far.
 ///
 /// A map that has been begun and is destroyed or closed before its end cancels what has not
 /// started; one that nobody began lets everything run (cpython#136578 tells why one rule is

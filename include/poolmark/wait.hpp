@@ -76,9 +76,10 @@ class AsCompleted;
 /// When the time is over, begin() or ++ throws TimeoutError, after all that were done. Copies the
 /// handles, collapses duplicates, and lets go of each future when the iteration moves on; leaving
 /// the loop early leaves the other futures as they are. Results that come in quick succession are
-/// let gather, so that a wake for each does not take the cores from the tasks: one may be up to half
-/// a millisecond late, never more than a quarter of the time since the first. In a task of a thread pool and without a
-/// timeout, begin() or ++ throws DeadlockError if none that is left could ever be done.
+/// let gather, so that a wake for each does not take the cores from the tasks: one may be up to
+/// half a millisecond late, never more than a quarter of the time since the first. In a task of a
+/// thread pool and without a timeout, begin() or ++ throws DeadlockError if none that is left could
+/// ever be done.
 template <FutureRange R>
 auto as_completed(R&& futures, const AsCompletedOptions& options = {});
 

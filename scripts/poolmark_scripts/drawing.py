@@ -81,6 +81,7 @@ def finish(figure: Figure, title: str, note: str = "") -> Figure:
 
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Writes `stem`.svg and `stem`.png, each whole or not at all; the same figure gives the same bytes."""
+    _settle(figure)
     written = []
     for suffix, metadata in ((".svg", {"Date": None, "Creator": "poolmark"}), (".png", {"Software": "poolmark"})):
         path = stem.with_name(stem.name + suffix)
@@ -96,6 +97,15 @@ def save(figure: Figure, stem: Path) -> list[Path]:
         written.append(path)
     plt.close(figure)
     return written
+
+
+def _settle(figure: Figure) -> None:
+    """Lays the panels out for good. The solver's sums differ in the last digits from time to time, and with them the
+    names of clip paths, which are made of them."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(part, 9) for part in axes.get_position().bounds])
 
 
 def title(loaded: list[Results]) -> str:

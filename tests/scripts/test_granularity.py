@@ -135,6 +135,8 @@ def script(*arguments: str, room: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", start, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env={**os.environ, "PYTHONPATH": str(Path(granularity.__file__).parents[1])}, cwd=room,
+        # Started in the background of a shell, the tests ignore Ctrl-C, and so would their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
