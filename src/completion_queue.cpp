@@ -1,7 +1,6 @@
 #include "poolmark/detail/completion_queue.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "deadlock.hpp"
 
@@ -45,8 +44,7 @@ bool CompletionQueue::await_ready(const Deadline& deadline) {
     if (taken_ < ready_.size()) return true;
     refuse_if_inherited();
     // A driver brings the results in this very thread, and moderates by itself.
-    if (!is_driven() &&
-        moderation_.let_results_gather(std::exchange(collected_, 0), pending_, deadline)) {
+    if (!is_driven() && moderation_.let_results_gather(pending_, deadline)) {
       collect_done();
       if (taken_ < ready_.size()) return true;
     }
@@ -117,7 +115,7 @@ void CompletionQueue::release(Entry& entry) noexcept {
   entry.state->detach(entry);
   entry.state = {};
   unused_.push_back(&entry);
-  ++collected_;
+  moderation_.count(1);
   if (--pending_ == 0) {
     driver_ = nullptr;
     drivers_differ_ = false;

@@ -196,7 +196,7 @@ MapJob::Taken MapJob::take_done_piece() noexcept {
   const Piece piece(pieces_[first].load(std::memory_order_acquire));
   if (piece) {
     taken_ += piece.size();
-    ++pieces_taken_;
+    moderation_.count(1);
     last_size_ = piece.size();
   }
   return {.first = first, .piece = piece};
@@ -218,9 +218,8 @@ bool MapJob::wait_for_piece(const Deadline& deadline) {
     if (is_next_done()) return true;
   }
   if (!spinning_helps_beside(runners_)) {
-    const std::size_t taken = std::exchange(pieces_taken_, 0);
     const std::size_t outstanding = (size_ - taken_) / last_size_;
-    return (moderation_.let_results_gather(taken, outstanding, deadline) && is_next_done()) ||
+    return (moderation_.let_results_gather(outstanding, deadline) && is_next_done()) ||
            sleep_unless_for_ever(deadline);
   }
 

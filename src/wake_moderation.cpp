@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 namespace poolmark::detail {
 namespace {
@@ -15,31 +16,31 @@ constexpr std::chrono::microseconds kShortest{10};
 
 }  // namespace
 
-bool WakeModeration::let_results_gather(std::size_t taken, std::size_t outstanding,
-                                        const Deadline& deadline) {
+bool WakeModeration::let_results_gather(std::size_t outstanding, const Deadline& deadline) {
   const auto now = Clock::now();
-  const Nanoseconds gathering = rest(now, taken, outstanding);
+  const Nanoseconds gathering = rest(now, outstanding);
   if (gathering == Nanoseconds(0)) return false;
   std::this_thread::sleep_until(deadline ? std::min(*deadline, now + gathering) : now + gathering);
   return true;
 }
 
-WakeModeration::Nanoseconds WakeModeration::rest(Clock::time_point now, std::size_t taken,
+WakeModeration::Nanoseconds WakeModeration::rest(Clock::time_point now,
                                                  std::size_t outstanding) noexcept {
-  note(now, taken);
+  note_nothing_to_take(now);
   if (!is_quick()) return Nanoseconds(0);
   const auto longest = static_cast<std::size_t>(kLongest.count());  // of an interval of 1 ns
   return rest_within(interval_ * static_cast<long>(std::min(outstanding / 2, longest)));
 }
 
-WakeModeration::Nanoseconds WakeModeration::rest_within(Clock::time_point now, std::size_t taken,
+WakeModeration::Nanoseconds WakeModeration::rest_within(Clock::time_point now,
                                                         Nanoseconds limit) noexcept {
-  note(now, taken);
+  note_nothing_to_take(now);
   return rest_within(limit);
 }
 
-void WakeModeration::note(Clock::time_point now, std::size_t taken) noexcept {
-  const Nanoseconds mean = (now - last_) / static_cast<long>(std::max(taken, std::size_t{1}));
+void WakeModeration::note_nothing_to_take(Clock::time_point now) noexcept {
+  const std::size_t taken = std::max(std::exchange(taken_, 0), std::size_t{1});
+  const Nanoseconds mean = (now - last_) / static_cast<long>(taken);
   // Smoothed: two workers in step bring two results at once, and then none for two intervals.
   interval_ = is_quick() ? (interval_ + mean) / 2 : mean;
   last_ = now;

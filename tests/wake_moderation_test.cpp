@@ -17,12 +17,12 @@ class Reader {
   /// After `pause` it has taken `taken` results, and finds no more.
   Nanoseconds rest_after(Nanoseconds pause, std::size_t taken,
                          std::size_t outstanding = 1'000'000) {
-    now_ += pause;
-    return moderation_.rest(now_, taken, outstanding);
+    pass(pause, taken);
+    return moderation_.rest(now_, outstanding);
   }
   Nanoseconds rest_within(Nanoseconds limit, Nanoseconds pause, std::size_t taken) {
-    now_ += pause;
-    return moderation_.rest_within(now_, taken, limit);
+    pass(pause, taken);
+    return moderation_.rest_within(now_, limit);
   }
   /// A result every `interval`, for so long, and each was waited for.
   void read_one_by_one(Nanoseconds interval, Nanoseconds for_so_long) {
@@ -30,6 +30,11 @@ class Reader {
   }
 
  private:
+  void pass(Nanoseconds pause, std::size_t taken) {
+    now_ += pause;
+    moderation_.count(taken);
+  }
+
   WakeModeration::Clock::time_point now_ = WakeModeration::Clock::time_point() + 24h;
   WakeModeration moderation_;
 };

@@ -35,6 +35,8 @@ def rows(results: GranularityResults, outcomes: dict[str, Outcome]) -> list[Row]
     """The rows that this run can fill."""
     workers = workers_of_goals(results)
     of_count = [o for o in outcomes.values() if o.subject.workers == workers and o.at(LEVEL)]
+    # What the others call tasks gives back nothing; all of ours give back a result each.
+    with_results = [o for o in of_count if not o.subject.is_peer or o.subject.pattern == FUTURES]
     found = []
     for executor, wanted in WANTED.items():
         ours = [o for o in of_count if o.subject.executor == executor]
@@ -43,12 +45,13 @@ def rows(results: GranularityResults, outcomes: dict[str, Outcome]) -> list[Row]
         best = min(ours, key=place)
         found.append(_bounded(f"{executor}, best pattern: <= {duration(wanted)}", best, wanted))
         found += [_bounded(f"{executor}, {o.subject.pattern}: <= {duration(wanted)}", o, wanted) for o in ours]
-        compared = [_beside_peers(f"{executor}, {kind}: below every peer", of_count, executor, chunked)
-                    for chunked, kind in ((False, "a task each"), (True, "chunked loops"))]  # fmt: skip
-        # What the others call tasks give back nothing; all of ours give back a result each.
-        with_results = [o for o in of_count if not o.subject.is_peer or o.subject.pattern == FUTURES]
-        compared.insert(1, _beside_peers(f"{executor}, a task each: below every peer with futures", with_results, executor, False))
-        found += [row for row in compared if row]
+        for rivals, chunked, goal in (
+            (of_count, False, "a task each: below every peer"),
+            (with_results, False, "a task each: below every peer with futures"),
+            (of_count, True, "chunked loops: below every peer"),
+        ):
+            row = _beside_peers(f"{executor}, {goal}", rivals, executor, chunked)
+            found += [row] if row else []
     found += [_by_theory(executor, of_count) for executor in WANTED if any(o.subject.executor == executor for o in of_count)]
     return found
 

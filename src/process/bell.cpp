@@ -54,12 +54,8 @@ void Bell::wake_sleeper() noexcept {
   }
 }
 
-void Bell::sleep_as_drainer(std::chrono::steady_clock::time_point until) noexcept {
-  futex_wait(word(), static_cast<std::uint32_t>(PoolSleeper::kDrainer), until, FutexScope::kShared);
-}
-
-void Bell::rest_as_drainer(std::chrono::steady_clock::time_point until) noexcept {
-  futex_wait(word(), static_cast<std::uint32_t>(PoolSleeper::kResting), until, FutexScope::kShared);
+void Bell::sleep_as(PoolSleeper who, std::chrono::steady_clock::time_point until) noexcept {
+  futex_wait(word(), static_cast<std::uint32_t>(who), until, FutexScope::kShared);
 }
 
 void Bell::wake_drainer() noexcept {

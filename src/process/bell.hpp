@@ -47,10 +47,8 @@ class Bell {
     // seq_cst: the look comes after what was published, see ring.hpp.
     return PoolSleeper{word().load(std::memory_order_seq_cst)};
   }
-  /// Sleeps as kDrainer, at most until the deadline.
-  void sleep_as_drainer(std::chrono::steady_clock::time_point until) noexcept;
-  /// Sleeps as kResting, at most until the deadline.
-  void rest_as_drainer(std::chrono::steady_clock::time_point until) noexcept;
+  /// Sleeps at most until the deadline, as kDrainer or kResting: what set_sleeper() was told.
+  void sleep_as(PoolSleeper who, std::chrono::steady_clock::time_point until) noexcept;
   /// Wakes the drainer whatever the word says: a worker may have died between clearing and waking.
   void wake_drainer() noexcept;
   void wake_service() noexcept;

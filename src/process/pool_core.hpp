@@ -149,7 +149,8 @@ class PoolCore final : public ProcessPool {
   bool let_answers_gather(Lock& lock, const Deadline& deadline);
   bool is_worker_stuck() const noexcept;
   std::chrono::nanoseconds work_before_any_runs_dry() const noexcept;
-  void nap_as_drainer(Lock& lock, const Deadline& deadline);
+  /// The drainer, kDrainer or kResting. Not beyond when a task may be moved.
+  void sleep_as(PoolSleeper who, Clock::time_point until, const Deadline& deadline, Lock& lock);
   bool spin_for_news(Lock& lock);
   void wake_drainer() noexcept;
   void note_activity() noexcept { ++activity_; }
@@ -179,7 +180,6 @@ class PoolCore final : public ProcessPool {
   std::uint64_t next_worker_id_ = 0;
   std::optional<std::chrono::nanoseconds> task_time_;  // about how long tasks take, once known
   std::size_t submits_since_look_ = 0;
-  std::size_t collected_ = 0;          // answers, since the drainer last thought about a rest
   Clock::time_point watched_since_{};  // before that it has rested: nobody saw when tasks ended
   WakeModeration moderation_;          // the drainer's
   bool woke_worker_ = false;           // since a thread last waited for news

@@ -45,7 +45,7 @@ PoolCore::Outcome PoolCore::drive_while(const std::atomic<std::uint32_t>& word,
     }
     if (let_answers_gather(lock, deadline) || any || spin_for_news(lock)) continue;
     if (changed()) break;
-    nap_as_drainer(lock, deadline);
+    sleep_as(PoolSleeper::kDrainer, Clock::now() + kLongestSleep, deadline, lock);
   }
   hand_back(lock);
   return outcome;
@@ -56,23 +56,11 @@ bool PoolCore::let_answers_gather(Lock& lock, const Deadline& deadline) {
   if (ahead == ahead.zero()) return false;
   // Half of it: the other half is for the system, which may be late, and for the next tasks' way.
   const auto now = Clock::now();
-  const auto rest = moderation_.rest_within(now, std::exchange(collected_, 0), ahead / 2);
+  const auto rest = moderation_.rest_within(now, ahead / 2);
   if (rest == rest.zero()) return false;
-  auto until = now + rest;
-  if (deadline) until = std::min(until, *deadline);
-  if (balance_at_) until = std::min(until, *balance_at_);
-  bell_->set_sleeper(PoolSleeper::kResting);
-  if (!is_worker_stuck()) {
-    watched_since_ = Clock::time_point::max();
-    drainer_sleeps_ = true;
-    Bell& bell = *bell_;  // stays while there is a drainer
-    lock.unlock();
-    bell.rest_as_drainer(until);
-    lock.lock();
-    drainer_sleeps_ = false;
-    watched_since_ = Clock::now();
-  }
-  bell_->set_sleeper(PoolSleeper::kNobody);
+  watched_since_ = Clock::time_point::max();
+  sleep_as(PoolSleeper::kResting, now + rest, deadline, lock);
+  watched_since_ = Clock::now();
   return true;
 }
 
@@ -120,16 +108,18 @@ bool PoolCore::spin_for_news(Lock& lock) {
   return news && !ended_;
 }
 
-void PoolCore::nap_as_drainer(Lock& lock, const Deadline& deadline) {
-  auto until = Clock::now() + kLongestSleep;
+void PoolCore::sleep_as(PoolSleeper who, Clock::time_point until, const Deadline& deadline,
+                        Lock& lock) {
   if (deadline) until = std::min(until, *deadline);
   if (balance_at_) until = std::min(until, *balance_at_);
-  bell_->set_sleeper(PoolSleeper::kDrainer);
-  if (!has_news()) {
+  bell_->set_sleeper(who);
+  // Answers do not end a rest, so they do not keep it from beginning either.
+  const bool is_wanted = who == PoolSleeper::kResting ? is_worker_stuck() : has_news();
+  if (!is_wanted) {
     drainer_sleeps_ = true;
     Bell& bell = *bell_;  // stays while there is a drainer
     lock.unlock();
-    bell.sleep_as_drainer(until);
+    bell.sleep_as(who, until);
     lock.lock();
     drainer_sleeps_ = false;
   }

@@ -79,7 +79,7 @@ bool PoolCore::collect(Worker& worker, Aftermath& after, Clock::time_point now) 
   }
   const std::size_t answered = worker.answered() - answered_before;
   if (answered == 0) return false;
-  collected_ += answered;
+  moderation_.count(answered);
   learn_task_time(worker, answered, now);
   worker.busy_since = now;
   return true;

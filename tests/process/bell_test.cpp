@@ -18,6 +18,18 @@ bool has_rung(const Bell& bell) {
   return poll(&watched, 1, 0) == 1;
 }
 
+/// Returns when a thread sleeps as `who`, for an hour if nobody wakes it.
+std::jthread sleeping_thread(Bell& bell, PoolSleeper who) {
+  bell.set_sleeper(who);
+  const test::Mailbox sleeper;
+  std::jthread thread([&bell, who, box = sleeper.name()] {
+    box.post(test::this_thread_id());
+    bell.sleep_as(who, std::chrono::steady_clock::now() + std::chrono::hours(1));
+  });
+  test::await_sleep_of(sleeper.receive());
+  return thread;
+}
+
 TEST(Bell, IsSilentWhileNobodySleeps) {
   Bell bell = Bell::create();
   bell.ring();
@@ -36,13 +48,7 @@ TEST(Bell, RingsOnceForOneSleep) {
 
 TEST(Bell, WakesAThreadThatWaits) {
   Bell bell = Bell::create();
-  bell.set_sleeper(PoolSleeper::kDrainer);
-  const test::Mailbox sleeper;
-  std::jthread drainer([&] {
-    sleeper.name().post(test::this_thread_id());
-    bell.sleep_as_drainer(std::chrono::steady_clock::now() + std::chrono::hours(1));
-  });
-  test::await_sleep_of(sleeper.receive());
+  const std::jthread drainer = sleeping_thread(bell, PoolSleeper::kDrainer);
   bell.ring();
 }
 
@@ -55,13 +61,7 @@ TEST(Bell, LetsAThreadRestThroughNews) {
 
 TEST(Bell, EndsTheRestForAWorkerThatIsStuck) {
   Bell bell = Bell::create();
-  bell.set_sleeper(PoolSleeper::kResting);
-  const test::Mailbox sleeper;
-  std::jthread drainer([&] {
-    sleeper.name().post(test::this_thread_id());
-    bell.rest_as_drainer(std::chrono::steady_clock::now() + std::chrono::hours(1));
-  });
-  test::await_sleep_of(sleeper.receive());
+  const std::jthread drainer = sleeping_thread(bell, PoolSleeper::kResting);
   bell.end_rest();
 }
 

@@ -86,7 +86,6 @@ class CompletionQueue {
   std::vector<std::size_t> ready_;
   std::size_t taken_ = 0;
 
-  std::size_t collected_ = 0;  // since it was last found that none is done
   WakeModeration moderation_;
 
   const std::uint32_t fork_generation_ = fork_generation();  // of the process that made it

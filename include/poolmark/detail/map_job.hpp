@@ -165,7 +165,6 @@ class MapJob : public RefCounted {
   // ---- the reader's own
   std::vector<AnyFuture> tasks_;  // the runners that start() sent
   std::size_t taken_ = 0;         // elements; in the order of the input the first ones
-  std::size_t pieces_taken_ = 0;  // since it last had to wait for one
   std::size_t last_size_ = 1;     // of the last piece taken, in elements
   WakeModeration moderation_;
   std::size_t end_;  // of those that have been or may be claimed
