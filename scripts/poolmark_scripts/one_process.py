@@ -9,7 +9,8 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import Any, Sequence
+from pathlib import Path
+from typing import Any, Mapping, Sequence
 
 from poolmark_scripts import supervising
 from poolmark_scripts.disturbance import adopt_orphans
@@ -89,11 +90,14 @@ class Runner:
         if self._interruptions:
             raise Interrupted
 
-    def run(self, command: Sequence[str], limit_s: float, wants_output: bool = False) -> Ended:
+    def run(
+        self, command: Sequence[str], limit_s: float, wants_output: bool = False,
+        environment: Mapping[str, str] | None = None, directory: Path | None = None,
+    ) -> Ended:  # fmt: skip
         """Runs `command` in a session of its own. Raises OSError if it cannot be started, and Interrupted."""
         self.check()
         process = subprocess.Popen(
-            [*self._prefix, *command], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            [*self._prefix, *command], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=directory, env=environment,
             stdout=subprocess.PIPE if wants_output else subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         try:

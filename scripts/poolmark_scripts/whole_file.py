@@ -1,4 +1,4 @@
-"""Results files that are there whole or not at all."""
+"""Files that are there whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from typing import Any
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
+    """The document, indented, as write_text() does."""
+    write_text(path, json.dumps(document, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
     """The file takes its name only when it is complete. The file behind a link is replaced, not the link; a device or
     a pipe is written to: to replace it would take /dev/null away from everybody, where root measures."""
-    text = json.dumps(document, indent=1) + "\n"
     if path.exists() and not path.is_file():
         path.write_text(text, encoding="utf-8")
         return
@@ -19,7 +23,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     unfinished = path.with_name(path.name + ".unfinished")
     try:
         with unfinished.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(document, indent=1) + "\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())  # without it a crash of the machine could leave an empty file of that name
         os.replace(unfinished, path)
