@@ -1,0 +1,529 @@
+"""scripts/history as a user meets it: what it keeps, what it refuses, what it says, what it draws."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Callable
+
+import history_data
+import pytest
+from history_data import BANDS, CELL, REFERENCE, cell, report
+from poolmark_scripts import history, history_commits, history_file, history_findings, history_report
+from poolmark_scripts.gate.model import Verdict
+from poolmark_scripts.intervals import Interval
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+OTHER = next(name for name in BANDS if name != CELL)
+
+
+@pytest.fixture(scope="session")
+def commits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A repository and its commits."""
+    directory = tmp_path_factory.mktemp("commits")
+    return directory, history_data.commits(directory, 60)
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, commits: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Runs the command, in this process, on a history of the test's own."""
+
+    def made(*arguments: object, repository: Path = commits[0], **environment: str) -> "subprocess.CompletedProcess[str]":
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        where = ("--history", tmp_path / "history.json", "--repository", repository)
+        capsys.readouterr()
+        try:
+            status = history.main([str(argument) for argument in (*arguments, *where)])
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess([], status, said.out, said.err)
+
+    return made
+
+
+@pytest.fixture
+def one(tmp_path: Path, commits: tuple[Path, list[str]]) -> Path:
+    """A report of the first commit."""
+    return history_data.write(tmp_path / "one.json", report(commits[1][0], [cell(name, 1.01) for name in BANDS]))
+
+
+@pytest.fixture(scope="session")
+def slow_files(tmp_path_factory: pytest.TempPathFactory, commits: tuple[Path, list[str]]) -> list[Path]:
+    """40 commits, every third not measured; CELL is 8 % slower from the 25th measured one on."""
+    measured = [commit for index, commit in enumerate(commits[1]) if index % 3 != 1]
+    level = lambda name, index: 1.08 if name == CELL and index >= 24 else 1.0  # noqa: E731
+    return history_data.write_series(tmp_path_factory.mktemp("slow"), measured, level)
+
+
+def kept(tmp_path: Path) -> dict[str, Any]:
+    return json.loads((tmp_path / "history.json").read_text())
+
+
+def entries(tmp_path: Path) -> list[dict[str, Any]]:
+    return kept(tmp_path)["epochs"][-1]["entries"]
+
+
+# ---- what is kept ----------------------------------------------------------------------------------------------
+
+
+def test_the_first_report_pins_the_reference(run: Run, one: Path, tmp_path: Path, commits: tuple[Path, list[str]]) -> None:
+    added = run("add", one)
+    assert added.returncode == 0, added.stderr
+    assert added.stdout == f"pinned aaaaaaa as the reference of epoch 1.\nadded 2 cells of {commits[1][0][:7]}.\n"
+    epoch = kept(tmp_path)["epochs"][0]
+    assert epoch["reference"] == {"commit": REFERENCE, "sha256": list(history_data.LINKS)}
+    assert epoch["machine"]["cpu_model"] == "Testing 3000" and "kernel" not in epoch["machine"]
+    entry = epoch["entries"][0]
+    assert entry["commit"] == commits[1][0] and entry["subject"] == "Change 0" and entry["date"].startswith("2026-01-01")
+    assert entry["measured"] == history_data.CONTEXT["date"]
+    assert entry["cells"][CELL] == {
+        "ratio": {"median": 1.01, "low": pytest.approx(1.0), "high": pytest.approx(1.0201)},
+        "blocks": 8, "kind": "pool", "tolerance": 0.03,
+    }  # fmt: skip
+
+
+def test_no_time_is_kept(run: Run, one: Path, tmp_path: Path) -> None:
+    """base_ns is 4.3e8; a ratio, a share or a count is small."""
+    run("add", one)
+
+    def numbers(part: Any) -> list[float]:
+        parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        return [part] if isinstance(part, (int, float)) else [number for inner in parts for number in numbers(inner)]
+
+    assert "_ns" not in (tmp_path / "history.json").read_text()
+    assert max(numbers(kept(tmp_path))) <= 8
+
+
+def test_the_file_is_read_back_as_it_was(run: Run, one: Path, tmp_path: Path) -> None:
+    run("add", one)
+    assert history_file.document(history_file.read(tmp_path / "history.json")) == kept(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".json"] == []
+
+
+def test_the_same_report_again_adds_nothing(run: Run, one: Path, tmp_path: Path) -> None:
+    run("add", one)
+    again = run("add", one)
+    assert again.returncode == 0 and "in the history already" in again.stdout
+    assert len(entries(tmp_path)) == 1
+
+
+def test_a_commit_measured_again_counts_with_its_median(run: Run, tmp_path: Path, commits: tuple[Path, list[str]]) -> None:
+    for index, ratio in enumerate((1.0, 1.5, 1.02)):
+        made = report(commits[1][0], [cell(CELL, ratio)], context={"date": f"2026-02-0{index + 1}"})
+        said = run("add", history_data.write(tmp_path / f"{index}.json", made)).stdout
+    assert "measured 3 times now; the median counts" in said
+    assert len(entries(tmp_path)) == 3
+    findings = history_findings.examine(history_file.read(tmp_path / "history.json").current, history_commits.Line())
+    assert findings.commits == (commits[1][0],)
+    assert [ratio.median for ratio in findings.series[0].ratios] == pytest.approx([1.02])
+
+
+def test_what_is_not_known_well_is_left_out_and_said(run: Run, tmp_path: Path, commits: tuple[Path, list[str]]) -> None:
+    cells = [
+        cell(CELL, 1.0), cell("a", 2.0, verdict=Verdict.UNTRUSTED, reason="6 of 8 blocks were disturbed"),
+        cell("b", 1.0, verdict=Verdict.FAILED, reason="it died"), cell("c", 1.0, verdict=Verdict.NEW, ratio=None),
+        cell("d", 1.0, verdict=Verdict.REMOVED, ratio=None),
+        cell("e", 1.0, verdict=Verdict.INCONCLUSIVE, ratio=None, reason="was not measured"),
+        cell("f", 1.0, verdict=Verdict.INCONCLUSIVE, blocks=5), cell("g", 1.3, verdict=Verdict.REGRESSED),
+        cell("h", 1.0, ratio=Interval(1.0, 0.0, 2.0)),
+    ]  # fmt: skip
+    added = run("add", history_data.write(tmp_path / "r.json", report(commits[1][0], cells, partial=True)))
+    assert added.returncode == 0
+    assert list(entries(tmp_path)[0]["cells"]) == ["g", CELL]
+    assert list(entries(tmp_path)[0]["left_out"]) == ["a", "b", "c", "d", "e", "f", "h"]
+    assert "r.json is partial, its run was interrupted" in added.stdout
+    for sentence in ("a: untrusted; 6 of 8 blocks were disturbed.", "b: failed; it died.", "d: removed.",
+                     "e: was not measured.", "f: 5 blocks that count are too few"):  # fmt: skip
+        assert f"left out {sentence}" in added.stdout
+
+
+def test_who_adds_waits_for_the_one_before(tmp_path: Path) -> None:
+    with history_file.alone(tmp_path / "history.json"):
+        code = f"import fcntl, os; fcntl.flock(os.open({str(tmp_path)!r}, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+        tried = subprocess.run(["/usr/bin/python3", "-c", code], capture_output=True, text=True, check=False)
+    assert "BlockingIOError" in tried.stderr
+
+
+# ---- what is refused -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes, sentences",
+    [
+        ({"base": {"commit": "b" * 40}},
+         ("is bbbbbbb, but the history's ratios are to aaaaaaa", "scripts/gate aaaaaaaaaaaa", "--pin-anew")),
+        ({"context": {"cpu_model": "Other"}}, ("cpu_model was 'Testing 3000', is 'Other'", "--pin-anew")),
+        ({"context": {"host_name": "bench-2"}}, ("host_name was 'bench-1', is 'bench-2'",)),
+        ({"context": {"usable_cpus": 4}}, ("usable_cpus was 2, is 4",)),
+        ({"context": {"compiler": "Clang 16"}}, ("compiler was 'GCC 12.2.0', is 'Clang 16'",)),
+        ({"context": {"compiler_flags": "-O2"}}, ("compiler_flags was '-O3', is '-O2'",)),
+        ({"new": {"context": {**history_data.CONTEXT, "compiler": "Clang 16"}}},
+         ("compares different builds", "compiler is 'GCC 12.2.0' in the base")),
+        ({"context": {"dirty": True}}, ("changes that are not committed", "Commit them")),
+        ({"new": {"commit": "unknown"}}, ("the new build of", "is of commit 'unknown'", "git checkout")),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_refused(
+    changes: dict[str, Any], sentences: tuple[str, ...], run: Run, one: Path, tmp_path: Path, commits: tuple[Path, list[str]]
+) -> None:
+    run("add", one)
+    before = kept(tmp_path)
+    made = report(changes.get("new", {}).get("commit", commits[1][1]), [cell(CELL, 1.0)], **changes)
+    refused = run("add", history_data.write(tmp_path / "other.json", made))
+    assert refused.returncode == 2 and refused.stdout == "" and refused.stderr.startswith("scripts/history: ")
+    for sentence in sentences:
+        assert sentence in refused.stderr
+    assert kept(tmp_path) == before
+
+
+def test_of_several_reports_all_are_added_or_none(run: Run, one: Path, tmp_path: Path, commits: tuple[Path, list[str]]) -> None:
+    bad = history_data.write(tmp_path / "bad.json", report(commits[1][1], [cell(CELL, 1.0)], base={"commit": "b" * 40}))
+    assert run("add", one, bad).returncode == 2
+    assert not (tmp_path / "history.json").exists()
+
+
+def test_a_report_without_a_ratio_is_refused(run: Run, tmp_path: Path, commits: tuple[Path, list[str]]) -> None:
+    made = report(commits[1][0], [cell(CELL, 1.0, verdict=Verdict.UNTRUSTED, reason="disturbed")])
+    refused = run("add", history_data.write(tmp_path / "r.json", made))
+    assert refused.returncode == 2 and f"{CELL}: untrusted; disturbed" in refused.stderr
+
+
+def test_pinned_anew_the_old_entries_are_kept_but_not_compared(
+    run: Run, one: Path, tmp_path: Path, commits: tuple[Path, list[str]]
+) -> None:
+    run("add", one)
+    other = history_data.write(tmp_path / "o.json", report(commits[1][1], [cell(CELL, 2.0)], base={"commit": "b" * 40}))
+    added = run("add", other, "--pin-anew")
+    assert added.returncode == 0 and "pinned bbbbbbb as the reference of epoch 2" in added.stdout
+    assert [epoch["reference"]["commit"][0] for epoch in kept(tmp_path)["epochs"]] == ["a", "b"]
+    assert [len(epoch["entries"]) for epoch in kept(tmp_path)["epochs"]] == [1, 1]
+    shown = run("show")
+    assert "1 commit measured, 1 cell, epoch 2: earlier epochs have other references" in shown.stdout
+    refused = run("add", history_data.write(tmp_path / "a.json", report(commits[1][2], [cell(CELL, 1.0)])))
+    assert refused.returncode == 2 and "ratios are to bbbbbbb" in refused.stderr
+
+
+def test_a_rebuilt_reference_is_said(run: Run, one: Path, tmp_path: Path, commits: tuple[Path, list[str]]) -> None:
+    run("add", one)
+    some = report(commits[1][1], [cell(CELL, 1.0)], base={"sha256": (history_data.LINKS[1], "9" * 64)})
+    assert "built anew" not in run("add", history_data.write(tmp_path / "some.json", some)).stdout
+    other = report(commits[1][1], [cell(CELL, 1.0)], base={"sha256": ("8" * 64,)}, seed=2)  # linked otherwise, no more
+    assert "built anew" not in run("add", history_data.write(tmp_path / "seed.json", other)).stdout
+    run("add", history_data.write(tmp_path / "two.json", report(commits[1][1], [cell(CELL, 1.1)])))
+    none = report(commits[1][2], [cell(CELL, 1.0)], base={"sha256": ("9" * 64,)})
+    assert "the reference aaaaaaa was built anew" in run("add", history_data.write(tmp_path / "none.json", none)).stdout
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        ("", "is no JSON"), ("[]", "is no history"), ('{"format": 9, "epochs": []}', "has format 9, these scripts read 1"),
+        ('{"format": 1, "epochs": []}', "none at all"), ('{"format": 1, "epochs": [{"entries": []}]}', "is damaged"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["add", "show", "draw"])
+def test_a_history_that_is_none_is_refused_and_kept(
+    command: str, content: str, sentence: str, run: Run, one: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "history.json").write_text(content)
+    refused = run(command, *([one] if command == "add" else []))
+    assert refused.returncode == 2 and sentence in refused.stderr and "Traceback" not in refused.stderr
+    assert "--history FILE" in refused.stderr
+    assert (tmp_path / "history.json").read_text() == content
+
+
+def test_a_damaged_ratio_is_found(run: Run, one: Path, tmp_path: Path) -> None:
+    run("add", one)
+    changed = kept(tmp_path)
+    changed["epochs"][0]["entries"][0]["cells"][CELL]["ratio"]["low"] = -1
+    (tmp_path / "history.json").write_text(json.dumps(changed))
+    refused = run()
+    assert refused.returncode == 2 and f"the ratio of {CELL} is 1.01, between -1" in refused.stderr
+
+
+def test_without_a_history_it_says_how_to_begin(run: Run) -> None:
+    for command in ((), ("show",), ("draw",)):
+        refused = run(*command)
+        assert refused.returncode == 2 and "scripts/history add REPORT.json" in refused.stderr
+
+
+def test_a_report_that_is_none(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text("{}")
+    for name in ("r.json", "nowhere.json"):
+        refused = run("add", tmp_path / name)
+        assert refused.returncode == 2 and name in refused.stderr and "scripts/gate" in refused.stderr
+
+
+def test_a_place_that_cannot_be_written(run: Run, one: Path, tmp_path: Path) -> None:
+    run("add", one)
+    for refused in (run("show", "--json", tmp_path / "no" / "x.json"), run("draw", "-o", one / "x")):
+        assert refused.returncode == 2 and "cannot" in refused.stderr and "Name another" in refused.stderr
+
+
+# ---- the order of commits --------------------------------------------------------------------------------------
+
+
+def test_entries_stand_in_the_order_of_the_branch() -> None:
+    line = history_commits.Line(tuple("abcdef"))
+    assert line.ordered("ecab") == list("abce")
+    assert line.ordered("exacx") == list("acex")  # x is not on it: stays behind e
+    assert line.ordered("xeb") == list("xbe")
+    assert history_commits.Line().ordered("ecaec") == list("eca")
+    assert (line.steps("b", "e"), line.steps("b", "x"), line.steps("b", None)) == (3, None, None)
+
+
+def test_git_is_asked(commits: tuple[Path, list[str]], tmp_path: Path) -> None:
+    repository, hashes = commits
+    line = history_commits.line(repository)
+    assert list(line.commits) == hashes and line.head == hashes[-1] and not line.is_shallow
+    about = history_commits.about(repository, hashes[5])
+    assert about is not None and about.subject == "Change 5"
+    assert history_commits.about(repository, "f" * 40) is None
+    assert history_commits.line(tmp_path / "nowhere") == history_commits.Line()
+
+
+# ---- what is shown ---------------------------------------------------------------------------------------------
+
+
+def test_a_slow_down_is_shown(run: Run, slow_files: list[Path], commits: tuple[Path, list[str]], tmp_path: Path) -> None:
+    assert run("add", *slow_files[::-1]).returncode == 0  # the order is git's
+    shown = run("show", "--json", tmp_path / "changes.json")
+    assert shown.returncode == 1 and shown.stderr == "" and "\x1b" not in shown.stdout
+    content = json.loads((tmp_path / "changes.json").read_text())
+    assert content["exit_status"] == 1 and len(content["changes"]) == 1
+    change = content["changes"][0]
+    measured = [commit for index, commit in enumerate(commits[1]) if index % 3 != 1]
+    assert change["cell"] == CELL and change["size"] == pytest.approx(0.08, abs=0.01)
+    assert (change["last_before"], change["first_after"], change["commits"]) == (measured[23], measured[24], 1)
+    assert change["p"] < 1e-6 and change["stands"] and not change["reference_rebuilt"]
+    assert change["found_after"] == 5  # of 24 before it
+    line = next(line for line in shown.stdout.splitlines() if CELL in line)
+    assert f"in {measured[24][:7]}" in line and "5 measured" in line
+    assert f"{measured[24][:7]}  Change 36" in shown.stdout.splitlines()
+    assert shown.stdout.endswith("1 change point found, 1 slow-down still there at the end (exit 1)\n")
+    assert run().stdout == shown.stdout  # show is what is done without a command
+
+
+def test_how_it_lags(run: Run, slow_files: list[Path], tmp_path: Path, commits: tuple[Path, list[str]]) -> None:
+    run("add", *slow_files[:20])
+    shown = run("show", "--json", tmp_path / "x.json")
+    content = json.loads((tmp_path / "x.json").read_text())
+    last = json.loads(slow_files[19].read_text())["new"]["commit"]
+    assert content["behind_head"] == 59 - commits[1].index(last) == 30
+    assert f"the history is 30 commits behind HEAD ({commits[1][-1][:7]})" in shown.stdout
+    assert content["commits_needed_next"] == 5 and "once 5 commits from it on are measured, at the latest" in shown.stdout
+    assert shown.returncode == 0 and "no change point found, no slow-down is there at the end (exit 0)" in shown.stdout
+
+
+def test_a_short_history_says_what_it_needs(run: Run, slow_files: list[Path]) -> None:
+    run("add", *slow_files[:3])
+    assert "4 measured commits on either side and 17 in all" in run().stdout
+
+
+def test_without_git_there_is_no_lag_to_say(run: Run, slow_files: list[Path], tmp_path: Path) -> None:
+    run("add", *slow_files[:3], repository=tmp_path)
+    shown = run(repository=tmp_path)
+    assert shown.returncode == 0 and "git does not tell how far HEAD is ahead" in shown.stdout
+    assert "subject" not in entries(tmp_path)[0]
+
+
+def test_a_repository_that_does_not_know_the_commits(run: Run, slow_files: list[Path], tmp_path: Path) -> None:
+    history_data.commits(tmp_path / "other", 2)
+    environment = {"GIT_AUTHOR_DATE": "2026-03-01T00:00:00+00:00", "GIT_COMMITTER_DATE": "2026-03-01T00:00:00+00:00"}
+    subprocess.run(["git", "-C", tmp_path / "other", "-c", "user.name=A", "-c", "user.email=a@b", "commit", "-q", "--amend",
+                    "--allow-empty", "-m", "x"], check=True, env={**os.environ, **environment})  # fmt: skip
+    run("add", *slow_files[2:4])
+    shown = run(repository=tmp_path / "other")
+    assert "no measured commit is among the first parents of HEAD" in shown.stdout
+
+
+@pytest.mark.parametrize("end, status", [(1.0, 0), (1.02, 0), (1.05, 1), (1.2, 1)])
+def test_a_slow_down_that_was_mended_is_none(
+    end: float, status: int, commits: tuple[Path, list[str]], tmp_path: Path, run: Run
+) -> None:
+    """From 1 to 1.1 and then to `end`, with a tolerance of 3 %."""
+    level = lambda name, index: 1.0 if name != CELL or index < 20 else 1.1 if index < 35 else end  # noqa: E731
+    run("add", *history_data.write_series(tmp_path / "r", commits[1][:50], level))
+    shown = run()
+    assert "2 change points found" in shown.stdout
+    assert shown.returncode == status, shown.stdout
+
+
+def test_what_left_the_window_is_no_alarm(commits: tuple[Path, list[str]], tmp_path: Path, run: Run) -> None:
+    level = lambda name, index: 1.2 if index >= 7 else 1.0  # noqa: E731
+    run("add", *history_data.write_series(tmp_path / "r", commits[1], level))
+    shown = run()
+    assert shown.returncode == 0 and "looked at  the last 50 commits of each cell" in shown.stdout
+
+
+def test_a_commit_range_and_a_rebuilt_reference(commits: tuple[Path, list[str]], tmp_path: Path, run: Run) -> None:
+    level = lambda name, index: 1.1 if index >= 15 else 1.0  # noqa: E731
+    files = history_data.write_series(tmp_path / "r", commits[1][::2], level)
+    rebuilt = history_data.write_series(tmp_path / "s", commits[1][::2], level, base={"sha256": ("9" * 64,)})
+    run("add", *files[:15], *rebuilt[15:])
+    shown = run().stdout
+    assert f"{commits[1][28][:7]}..{commits[1][30][:7]}, 2 commits" in shown
+    assert f"note: just before {commits[1][30][:7]} the reference was built anew" in shown
+    assert entries(tmp_path)[0]["seed"] == 1
+
+
+@pytest.mark.parametrize("columns", [80, 100, 125])
+def test_the_table_fits_the_width(columns: int, run: Run, slow_files: list[Path]) -> None:
+    run("add", *slow_files)
+    table = run(COLUMNS=str(columns)).stdout.split("\n\n")[1].splitlines()
+    assert len(table) == 2
+    assert all(len(line.rstrip()) <= columns and "…" not in line for line in table)
+    assert ("level" in table[0]) == (columns >= 100) and ("found after" in table[0]) == (columns >= 125)
+
+
+def test_the_worst_stands_first(commits: tuple[Path, list[str]]) -> None:
+    change = history_findings.Change("c", 9, "a", "b", 3, 1.0, 1.1, 1e-4, 5, True, False)
+    series = history_findings.Series("c", BANDS[CELL], (), (), tuple(
+        history_findings.Change("c", 9, "a", "b", 3, 1.0, after, 1e-4, 5, stands, False)
+        for after, stands in ((0.5, False), (1.1, True), (1.2, True))
+    ))  # fmt: skip
+    epoch = history_file.Epoch(REFERENCE, (), {})
+    findings = history_findings.Findings(epoch, history_commits.Line(), (), (series,))
+    assert [one.after for one in findings.changes] == [1.2, 1.1, 0.5]
+    assert history_report.where(change) == "a..b, 3 commits" and history_report.sized(change.size) == "+10.0 %"
+
+
+# ---- what is drawn, and the command line -----------------------------------------------------------------------
+
+
+def test_drawn(run: Run, slow_files: list[Path], tmp_path: Path) -> None:
+    run("add", *slow_files)
+    drawn = run("draw", "-o", tmp_path / "new" / "picture.svg")
+    assert drawn.returncode == 0, drawn.stderr
+    assert drawn.stdout.splitlines() == [str(tmp_path / "new" / f"picture.{kind}") for kind in ("svg", "png")]
+    first = (tmp_path / "new" / "picture.svg").read_bytes()
+    assert run("draw").stdout.splitlines()[0] == str(tmp_path / "history.svg")
+    assert (tmp_path / "history.svg").read_bytes() == first
+
+
+def findings_of(
+    cells: list[str], changed: list[str], epochs: int = 1, length: int = 20, slow: range = range(9, 20)
+) -> list[history_findings.Findings]:
+    """Epochs in which the commits of `slow` take 10 % longer in the changed cells."""
+    made = []
+    for number in range(epochs):
+        commits = [f"{number}{index:06}" for index in range(length)]
+        entries_made = tuple(
+            history_file.Entry(commit, "2026", {
+                name: history_file.Measured(Interval(ratio, ratio / 1.01, ratio * 1.01), 8, BANDS[CELL])
+                for name in cells for ratio in [(1.1 if name in changed and index in slow else 1.0) + index % 3 / 1e3]
+            })
+            for index, commit in enumerate(commits)
+        )  # fmt: skip
+        machine = {key: history_data.CONTEXT[key] for key in ("cpu_model", "usable_cpus", "compiler", "host_name")}
+        epoch = history_file.Epoch(str(number) * 40, (), machine, entries_made)
+        made.append(history_findings.examine(epoch, history_commits.Line()))
+    return made
+
+
+def test_a_panel_has_the_points_the_levels_and_the_change() -> None:
+    from poolmark_scripts import history_picture
+
+    axes = history_picture.make(findings_of(["one"], ["one"]), "h.json").axes[0]
+    drawn = {line.get_label(): line for line in axes.lines}
+    assert list(drawn["a measured commit"].get_ydata())[8:10] == pytest.approx([1.002, 1.1])
+    levels = [line for line in axes.lines if line.get_label().startswith("level")]
+    assert [line.get_ydata()[0] for line in levels] == pytest.approx([1.001, 1.101])
+    assert [list(line.get_xdata()) for line in levels] == [[-0.5, 8.5], [8.5, 19.5]]
+    assert list(drawn["slower from here on"].get_xdata()) == [8.5, 8.5]
+    assert "+10.0 %" in [text.get_text() for text in axes.texts]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0000009", "0000000", "0000019"]
+
+
+def test_of_many_cells_those_with_changes_are_drawn_and_it_is_said() -> None:
+    from poolmark_scripts import history_picture
+
+    def look(figure: Any) -> tuple[list[str], str]:
+        return [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")], figure.texts[-1].get_text()
+
+    cells = [f"cell{index:02}" for index in range(30)]
+    titles, note = look(history_picture.make(findings_of(cells, cells[3:6]), "h.json"))
+    assert titles == cells[3:6] and "3 of 30 cells are drawn: those with change points." in note
+    titles, note = look(history_picture.make(findings_of(cells, []), "h.json"))
+    assert titles == cells[:12] and "no cell has a change point" in note
+    titles, note = look(history_picture.make(findings_of(cells, cells), "h.json"))
+    assert len(titles) == 24 and "the largest of the changes in 30 cells" in note.replace("\n", " ")
+    titles, note = look(history_picture.make(findings_of(cells[:12], []), "h.json"))
+    assert titles == cells[:12] and "are drawn" not in note
+
+
+def test_epochs_stand_apart() -> None:
+    from poolmark_scripts import history_picture
+
+    axes = history_picture.make(findings_of(["one"], [], epochs=2), "h.json").axes[0]
+    places = [list(line.get_xdata()) for line in axes.lines if line.get_label() == "a measured commit"]
+    assert places[0] == list(range(20)) and places[1] == list(range(24, 44))
+    levels = [line.get_xdata() for line in axes.lines if line.get_label().startswith("level")]
+    assert len(levels) == 2 and not any(start < 21.5 < end for start, end in levels)
+    assert "reference 1111111" in [text.get_text() for text in axes.texts]
+
+
+def test_of_many_epochs_the_last_are_drawn_and_it_is_said() -> None:
+    from poolmark_scripts import history_picture
+
+    figure = history_picture.make(findings_of(["one"], [], epochs=5), "h.json")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["reference 3333333", "reference 4444444"]
+    assert "The last 3 of 5 epochs are drawn." in figure.texts[-1].get_text().replace("\n", " ")
+
+
+@pytest.mark.parametrize("lengths", [[41], [41, 41], [41, 41, 41], [2, 1, 41], [41, 2]])
+@pytest.mark.parametrize("slow", [range(18, 23), range(36, 41)])
+def test_no_text_is_covered(lengths: list[int], slow: range) -> None:
+    from poolmark_scripts import history_picture
+
+    findings = [findings_of(["one", "two"], ["one"], 1, length, slow)[0] for length in lengths]
+    figure = history_picture.make(findings, "h.json")
+    sizes = [text for text in figure.axes[0].texts if text.get_text().endswith(" %")]
+    assert len(sizes) == lengths.count(41) * (2 if slow.stop < 41 else 1)  # to slower, and back
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    for one in figure.axes:
+        boxes = [text.get_window_extent(renderer) for text in [*one.texts, *one.get_xticklabels(), one._left_title]]
+        assert not any(box.overlaps(other) for index, box in enumerate(boxes) for other in boxes[index + 1 :])
+
+
+def test_the_entry_point(root: Path, one: Path, tmp_path: Path) -> None:
+    command = [root / "scripts" / "history"]
+    there = ["--history", tmp_path / "history.json"]
+    added = subprocess.run([*command, "add", one, *there], capture_output=True, text=True, check=False)
+    assert added.returncode == 0 and "pinned aaaaaaa" in added.stdout, added.stderr
+    shown = subprocess.run([*command, *there], capture_output=True, text=True, check=False)
+    assert shown.returncode == 0 and shown.stdout.endswith("(exit 0)\n"), shown.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["add", "--help"], ["show", "-h"], ["draw", "--help"]])
+def test_help_comes_before_any_set_up(arguments: list[str], root: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.write_text(
+        f'#!/bin/bash\n[[ $1 == -c ]] && exit $(($# > 2))\nexport PYTHONPATH={root}/scripts\nexec /usr/bin/python3 -S "$@"\n'
+    )
+    bare.chmod(0o755)
+    shown = subprocess.run([root / "scripts" / "history", *arguments], capture_output=True, text=True, check=False,
+                           env={"PATH": "/usr/bin:/bin", "POOLMARK_PYTHON": str(bare)})  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("usage: scripts/history") and "examples:" in shown.stdout and "exit status:" in shown.stdout
+
+
+def test_a_word_that_is_no_command(run: Run, one: Path) -> None:
+    refused = run("drawn")
+    assert refused.returncode == 2 and "'drawn'" in refused.stderr and "'draw'" in refused.stderr
+    assert "unrecognized arguments: --pin" in run("add", one, "--pin").stderr  # options are written in full
+
+
+def test_when_it_was_measured(tmp_path: Path) -> None:
+    made = report("c" * 40, [], context={"date": ""})
+    path = history_data.write(tmp_path / "r.json", made)
+    os.utime(path, (1767225600, 1767225600))
+    assert history.measured_at(path, made) == "2026-01-01T00:00:00+00:00"
+    assert history.parser().parse_args(["show"]).history.name == "history.json"
