@@ -52,7 +52,8 @@ void measure_batch(const Cell& cell, std::size_t index, const Measuring& measuri
                        wants_timeline(measuring.options)};
   measuring.output.take();  // not this batch's
   // Reading CPU clocks costs system calls, so all of it happens outside the wall time. A cold
-  // pool's workers begin at 0.
+  // pool's workers begin at 0. The two readings of the process's clock are also how whoever counts
+  // calls from outside (scripts/lib/count_calls.c) knows where a batch begins and ends.
   const double workers_before = cold ? 0 : static_cast<double>(subject.worker_cpu_time().count());
   const double process_before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   const double thread_before = clock_ns(CLOCK_THREAD_CPUTIME_ID);

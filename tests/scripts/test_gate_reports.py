@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import xml.etree.ElementTree as xml
 from dataclasses import replace
@@ -18,7 +19,7 @@ from poolmark_scripts.gate import (
     picture, report_annotations, report_json, report_junit, report_markdown, report_sarif, report_terminal, source_of,
     wording,
 )  # fmt: skip
-from poolmark_scripts.gate.model import GateReport, Stage, Verdict
+from poolmark_scripts.gate.model import CountChange, GateReport, Stage, Verdict
 from rich.console import Console
 
 SLOW = "sum/thread/map/workers:2"
@@ -475,3 +476,10 @@ def test_a_decided_report_goes_through_all_of_them(decided: GateReport) -> None:
     assert all("sum/thread/map/workers:2" in text and "15 of 24 blocks were disturbed" in text for text in texts)
     # What would have shown has a column of its own there; the reason would say it again.
     assert "would have shown" in texts[2] and "would have shown" not in texts[0].split("new/base: how much")[0]
+
+
+def test_a_count_for_information_survives_as_json(every: GateReport) -> None:
+    informing = CountChange("futex wakes", "task", 1.0, 3.0, allowed=math.inf)
+    report = replace(every, cells=(replace(every.cells[0], counts=(informing,)),))
+    text = json.dumps(report_json.document(report), allow_nan=False)
+    assert report_json.parse(json.loads(text), "here") == report

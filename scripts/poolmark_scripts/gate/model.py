@@ -82,10 +82,10 @@ class CountChange:
     """Something counted, not timed, of a cell: in both arms, per task or per batch."""
 
     what: str  # "instructions", "allocations", ...
-    per: str  # "batch" or "task"
+    per: str  # "batch", "task" or "pool"
     base: float
     new: float
-    allowed: float  # the largest rise that is no regression, as a part of the base
+    allowed: float  # the largest rise that is no regression, as a part of the base; infinite: for information only
 
     @property
     def change(self) -> float:

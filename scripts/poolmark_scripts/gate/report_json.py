@@ -58,9 +58,17 @@ def _cell(cell: CellReport) -> dict[str, Any]:
         "layouts": list(cell.layouts),
         "detectable": cell.detectable,
         "base_ns": cell.base_ns,
-        "counts": [asdict(count) for count in cell.counts],
+        "counts": [_count(count) for count in cell.counts],
     }
     return {key: value for key, value in known.items() if value is not None}
+
+
+def _count(count: CountChange) -> dict[str, Any]:
+    """A count that is for information alone is allowed to rise without limit, which JSON has no number for."""
+    found = asdict(count)
+    if math.isinf(count.allowed):
+        del found["allowed"]
+    return found
 
 
 def block_document(block: Block) -> dict[str, Any]:
@@ -112,7 +120,7 @@ def _parse_cell(found: dict[str, Any]) -> CellReport:
         null=Interval(**found["null"]) if "null" in found else None,
         p_slower=found.get("p_slower"), p_faster=found.get("p_faster"), layouts=tuple(found["layouts"]),
         detectable=found.get("detectable"), base_ns=found.get("base_ns"),
-        counts=tuple(CountChange(**count) for count in found["counts"]),
+        counts=tuple(CountChange(**{"allowed": math.inf, **count}) for count in found["counts"]),
     )  # fmt: skip
 
 
