@@ -48,6 +48,7 @@ class Wanted:
     commit: str | None  # to be checked out; None: `directory` is the arm
     directory: Path
     tree: Path | None
+    is_working_tree: bool = False
 
     @property
     def is_new_tree(self) -> bool:
@@ -70,7 +71,7 @@ def find(name: str) -> Wanted:
 
 def working_tree() -> Wanted:
     """This checkout as it is, with what is not committed."""
-    return Wanted("the working tree", None, ROOT / "build" / PRESET, ROOT)
+    return Wanted("the working tree", None, ROOT / "build" / PRESET, ROOT, is_working_tree=True)
 
 
 def check_room(wanted: list[Wanted]) -> None:
@@ -91,7 +92,7 @@ def build(wanted: Wanted, target: str, console: Console) -> Build:
     """
     if wanted.commit is not None:
         check_out(wanted, console)
-    if wanted.commit is not None or wanted.directory == ROOT / "build" / PRESET:
+    if wanted.commit is not None or wanted.is_working_tree:
         return compile_tree(wanted, target, console)
     return _built(wanted, target)
 
