@@ -1,0 +1,212 @@
+"""The validation of scripts/gate: its plan, its builds, its sabotage, and the tables that it writes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gate_data import decided, every_verdict
+from poolmark_scripts.gate import report_json
+from poolmark_scripts.gate.deciding import decide, exit_status
+from poolmark_scripts.gate.model import Arm, Band, Block, Kind, Stage, Verdict
+from poolmark_scripts.gate.sampling import Sampler
+from poolmark_scripts.gate.trees import TreeError
+from poolmark_scripts.gate_validation import builds, exchanging, rules, runs, sabotage, tables
+from poolmark_scripts.gate_validation.plan import BY_NAME, EXPERIMENTS, NULLS, Experiment
+from poolmark_scripts.one_process import Ended
+from test_gate_deciding import CELL, POOL, blocks, constantly
+
+OTHER = "tiny/thread/map/workers:2"
+BANDS = {CELL: POOL, OTHER: POOL}
+
+
+def test_the_plan_is_that_of_the_issue() -> None:
+    assert sum(BY_NAME[name].runs for name in NULLS) >= 30
+    assert all(BY_NAME[name].is_null and BY_NAME[name].cells is None for name in NULLS)
+    assert BY_NAME["slower-5"].runs >= 20 and BY_NAME["slower-8"].runs >= 20 and BY_NAME["kernel-2"].runs >= 20
+    assert {1, 2, 3, 5, 8, 10} <= {int(name.split("-")[1]) for name in BY_NAME if name.startswith("slower-")}
+    assert not any(experiment.is_null for experiment in EXPERIMENTS if experiment.injected)
+
+
+@pytest.mark.parametrize("name", sorted(builds.EDITS))
+def test_every_edit_fits_the_source(root: Path, name: str) -> None:
+    file, find, _ = builds.EDITS[name]
+    assert (root / file).read_text().count(find) >= 1
+
+
+def test_every_injection_fits_the_header(root: Path) -> None:
+    text = (root / builds.INJECTED).read_text()
+    for experiment in EXPERIMENTS:
+        builds.with_values(text, experiment.injected)
+    changed = builds.with_values(text, {"kCell": CELL, "kMoreOfTheKernel": 0.05, "kAllocations": 2})
+    assert f'kCell = "{CELL}";' in changed and "kMoreOfTheKernel = 0.05;" in changed and "kAllocations = 2;" in changed
+    assert len(changed.splitlines()) == len(text.splitlines())
+    with pytest.raises(TreeError, match="has no constant kNothing"):
+        builds.with_values(text, {"kNothing": 1})
+
+
+def test_nothing_is_injected_here(root: Path) -> None:
+    """What is committed slows nothing down."""
+    values = [line.rpartition(" = ")[2] for line in (root / builds.INJECTED).read_text().splitlines() if " = " in line]
+    assert values[:-1] == ['"";', "0;", "0;", "0;", "0;", "0;"] or all(value in ('"";', "0;", "") for value in values)
+
+
+def test_experiments_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", tmp_path)
+    plan = (Experiment("a", "", 2), Experiment("b", "", 1))
+    assert [(experiment.name, number) for experiment, number in runs.missing(plan)] == [("a", 1), ("b", 1), ("a", 2)]
+    runs.keep("a", 1, 0, report_json.document(every_verdict()))
+    assert [(experiment.name, number) for experiment, number in runs.missing(plan)] == [("b", 1), ("a", 2)]
+
+
+def test_what_is_kept_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", tmp_path)
+    runs.keep("a", 1, 3, report_json.document(every_verdict()))
+    (found,) = runs.kept("a")
+    assert (found.experiment, found.number, found.status) == ("a", 1, 3) and found.report == every_verdict()
+    first = (tmp_path / "a" / "001.json.gz").read_bytes()
+    runs.keep("a", 1, 3, report_json.document(every_verdict()))
+    assert (tmp_path / "a" / "001.json.gz").read_bytes() == first
+
+
+# ---- exchanged labels --------------------------------------------------------------------------------------------
+
+
+def recording(rounds: int = 40) -> list[Block]:
+    return [
+        replace(block, stage=Stage.SCREEN)
+        for cell, seed in ((CELL, 1), (OTHER, 2)) for block in blocks(cell=cell, rounds=rounds, noise=0.01, seed=seed)
+    ]  # fmt: skip
+
+
+def test_exchanged_runs_have_a_screen_and_a_trial_of_the_suspects() -> None:
+    seen = list(exchanging.pseudo_runs(recording(), BANDS, 20))
+    assert all(len(evidence.of(CELL, Stage.SCREEN)) == 8 for evidence in seen)
+    assert {len(evidence.of(CELL, Stage.TRIAL)) for evidence in seen} <= {0, 24}
+    for evidence in seen:
+        screen = {block.round for block in evidence.of(CELL, Stage.SCREEN)}
+        assert not screen & {block.round for block in evidence.of(CELL, Stage.TRIAL)}
+    assert [exit_status(decide(evidence)) for evidence in seen].count(1) == 0
+
+
+def test_labels_are_exchanged_within_blocks() -> None:
+    recorded = {(block.cell, block.round): block.times for block in recording()}
+    exchanged = 0
+    for block in next(exchanging.pseudo_runs(recording(), BANDS, 1)).blocks:
+        before = recorded[block.cell, block.round]
+        assert {block.times[Arm.BASE], block.times[Arm.NEW]} == {before[Arm.BASE], before[Arm.NEW]}
+        assert block.times[Arm.NULL] == before[Arm.NULL]
+        exchanged += block.times[Arm.BASE] != before[Arm.BASE]
+    assert 2 <= exchanged <= 14  # of 16 or more, by chance
+
+
+def test_a_real_difference_would_not_survive_the_exchange() -> None:
+    slow = [replace(block, stage=Stage.SCREEN) for block in blocks(constantly(1.3), rounds=40)]
+    assert all(exit_status(decide(evidence)) != 1 for evidence in exchanging.pseudo_runs(slow, {CELL: POOL}, 20))
+
+
+def test_too_short_a_recording_is_refused() -> None:
+    with pytest.raises(ValueError, match="20 rounds were recorded; a screen and a trial take 32"):
+        next(exchanging.pseudo_runs(recording(20), BANDS, 1))
+
+
+# ---- other rules -------------------------------------------------------------------------------------------------
+
+
+def test_other_rules_say_what_they_say() -> None:
+    assert rules.fixed_threshold([1.0, 9.0], [1.06, 1.0]) and not rules.fixed_threshold([1.0, 1.0], [1.04, 9.0])
+    assert rules.threshold_of_medians([1.0] * 3, [1.06] * 3) and not rules.threshold_of_medians([1.0] * 3, [1.0, 1.0, 9.0])
+    assert rules.rank_sum([1.0, 1.1, 1.2, 1.3, 1.4], [2.0, 2.1, 2.2, 2.3, 2.4])
+    assert not rules.rank_sum([2.0, 2.1, 2.2, 2.3, 2.4], [1.0, 1.1, 1.2, 1.3, 1.4])
+    assert not rules.rank_sum([1.0, 1.1, 1.2, 1.3, 1.4], [1.05, 1.15, 1.25, 1.35, 1.45])
+
+
+def test_other_rules_see_the_screen_alone() -> None:
+    slow = [replace(block, stage=Stage.SCREEN) for block in blocks(constantly(1.2), rounds=8)]
+    assert rules.alarms(slow, rules.threshold_of_medians) == [CELL]
+    assert rules.alarms([replace(block, stage=Stage.TRIAL) for block in slow], rules.threshold_of_medians) == []
+
+
+# ---- sabotage ----------------------------------------------------------------------------------------------------
+
+
+class Runs:
+    """A runner whose program writes good results."""
+
+    def run(self, command: list[str], limit_s: float, environment: dict[str, str]) -> Ended:
+        document = {"failures": [], "benchmarks": [{"name": CELL, "real_time": 1.0, "cpu_time": 1.0}] * 3}
+        Path(command[-1].partition("=")[2]).write_text(json.dumps(document))
+        return Ended(0, "")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("truncated", "no JSON"), ("nan", "a time that is none: nan")])
+def test_only_the_new_build_is_sabotaged(tmp_path: Path, kind: str, said: str) -> None:
+    sampler = sabotage.KINDS[kind](Runs(), tmp_path, [], 1)
+    assert sampler.measure(tmp_path / "first" / "base" / "0" / "gate", CELL, 3).ns == 1.0
+    assert said in sampler.measure(tmp_path / "first" / "new" / "0" / "gate", CELL, 3).message
+
+
+def test_hogs_want_every_cpu_and_end(tmp_path: Path) -> None:
+    with sabotage.hogs():
+        pass
+    sampler = sabotage.Hogged(Runs(), tmp_path, [], 1)
+    for _ in range(sabotage.HOGGED_FROM):
+        sampler.measure(tmp_path / "gate", CELL, 3)
+    before = _children()
+    sampler.close()
+    assert before and not before & _children()
+
+
+def _children() -> set[str]:
+    import os
+
+    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+
+
+def test_a_sampler_that_spoils_nothing_leaves_all_as_it_is(tmp_path: Path) -> None:
+    assert Sampler(Runs(), tmp_path, [], 1).measure(Path("new/0/gate"), CELL, 3).ns == 1.0
+
+
+# ---- the tables ----------------------------------------------------------------------------------------------------
+
+
+def test_tables_count_alarms_and_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", tmp_path)
+    report = decided()
+    regressed = report.of(Verdict.REGRESSED)[0]
+    cells = tuple(replace(cell, verdict=Verdict.EQUIVALENT) for cell in report.cells)
+    for number in range(1, 4):
+        runs.keep("same", number, 0, report_json.document(replace(report, cells=cells)))
+    runs.keep("same", 4, 1, report_json.document(report))
+    found = tables.measured()
+    assert f"| the same program twice | 4 | {4 * len(cells)} | 1 |" in found
+    assert "1 alarms in 4 runs: at most 80.6 % of runs" in found
+    slowed = replace(regressed, name=BY_NAME["slower-5"].cell)
+    runs.keep("slower-5", 1, 1, report_json.document(replace(report, cells=(slowed,))))
+    runs.keep("slower-5", 2, 0, report_json.document(replace(report, cells=(replace(slowed, verdict=Verdict.INCONCLUSIVE),))))
+    found = tables.measured()
+    assert "| 5 % more work in one cell of a thread pool | 2 | 1 (50 %) |" in found
+
+
+def test_a_sabotage_that_was_not_seen_is_shouted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", tmp_path)
+    report = decided()
+    runs.keep("hog", 1, 1, report_json.document(report))
+    assert "| NO |" in tables.measured()
+    calm = tuple(replace(cell, verdict=Verdict.UNTRUSTED) for cell in report.cells)
+    runs.keep("hog", 1, 4, report_json.document(replace(report, cells=calm)))
+    assert "| yes |" in tables.measured() and "| NO |" not in tables.measured()
+
+
+def test_the_document_keeps_what_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", tmp_path)
+    document = tmp_path / "gate.md"
+    document.write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n")
+    assert tables.written(document) == (
+        f"before\n{tables.BEGIN}\n\nNothing has been measured yet: `scripts/validate-gate` does it.\n\n{tables.END}\nafter\n"
+    )
+    document.write_text("no marks")
+    with pytest.raises(ValueError, match="has no part between"):
+        tables.written(document)
