@@ -17,14 +17,15 @@ const std::vector<int> kTwoWorkers = {2};
 constexpr std::uint32_t kFineSteps = 6'000;
 constexpr int kFineTasks = 800;
 constexpr std::uint32_t kTinySteps = 200;
-constexpr int kTinyTasks = 16'000;
+// More would touch so much new memory that a process spends its time on page faults.
+constexpr int kTinyTasks = 6'000;
 
 constexpr std::size_t kPayloadBytes = 65'536;
 constexpr int kPayloads = 256;
 constexpr std::size_t kStride = 8;  // looks into every cache line, and does not read long
 
-constexpr std::int64_t kNap = 1'000'000;  // ns
-constexpr std::size_t kNaps = 32;
+constexpr std::int64_t kNap = 3'000'000;  // ns
+constexpr std::size_t kNaps = 24;
 constexpr int kNappers = 8;
 
 poolmark::harness::Workload<int, int, Compute> burns(std::string name, int tasks,

@@ -32,7 +32,7 @@ poolmark::harness::Workload<int, int, Compute> tiny();
 /// Tasks that are given 64 KiB each: what it costs to hand them over.
 poolmark::harness::Workload<std::string, std::uint32_t> payload();
 
-/// 32 naps of a millisecond: simulated I/O, many of which wait at once.
+/// 24 naps of 3 ms: simulated I/O, many of which wait at once.
 poolmark::harness::Workload<std::int64_t, std::int64_t> naps();
 
 }  // namespace bench::gate

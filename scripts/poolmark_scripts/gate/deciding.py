@@ -28,13 +28,9 @@ class Rules:
     equivalence: float = 0.05  # of each cell that is called equivalent
     screen_rounds: int = 8
     trial_rounds: int = 24
-    least_clean: float = 2 / 3  # of the rounds planned; with fewer the machine was too disturbed to say anything
+    least_clean: float = 2 / 3  # of the blocks; with fewer the machine was too disturbed to say anything
     layouts: int = 4
     agreeing: int = 3  # layouts that must show what is called a change
-
-    def planned(self, stage: Stage) -> int:
-        """Rounds of a stage."""
-        return self.trial_rounds if stage is Stage.TRIAL else self.screen_rounds
 
 
 RULES = Rules()
@@ -148,7 +144,6 @@ class _Seen:
     null: list[float]
     by_layout: list[float]  # medians of the new arm's
     reasons: list[str]
-    planned: int
 
 
 def _seen(evidence: Evidence, name: str, stage: Stage, rules: Rules) -> _Seen:
@@ -170,7 +165,7 @@ def _seen(evidence: Evidence, name: str, stage: Stage, rules: Rules) -> _Seen:
         counts=tuple(evidence.counts.get(name, ())),
     )  # fmt: skip
     reasons = [reason for block in blocks for reason in block.reasons]
-    return _Seen(report, band, new, null, layouts, reasons, rules.planned(stage))
+    return _Seen(report, band, new, null, layouts, reasons)
 
 
 def _trial_verdict(seen: _Seen, report: CellReport, family: int, rules: Rules) -> CellReport:
@@ -192,7 +187,7 @@ def _trial_verdict(seen: _Seen, report: CellReport, family: int, rules: Rules) -
 
 def _distrusted(seen: _Seen, rules: Rules) -> CellReport | None:
     """Why nothing can be said of the cell; None if something can."""
-    if len(seen.new) < rules.least_clean * seen.planned and seen.report.disturbed:
+    if len(seen.new) < rules.least_clean * (seen.report.blocks + seen.report.disturbed):
         return replace(seen.report, verdict=Verdict.UNTRUSTED, reason=(
             f"{seen.report.disturbed} of {seen.report.blocks + seen.report.disturbed} blocks were disturbed; for one, "
             f"{seen.reasons[0]}"))  # fmt: skip

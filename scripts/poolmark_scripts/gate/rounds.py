@@ -18,7 +18,8 @@ from poolmark_scripts.gate.sampling import Sample
 from poolmark_scripts.results import CPU_BOUND_FROM
 
 SAMPLE_S = 0.06  # of batches a process: the making of a process is then no more than the measuring
-LEAST_BATCHES, MOST_BATCHES = 3, 15
+# The first batches of a process pay for memory that nobody has touched yet; a median of five has forgotten two.
+LEAST_BATCHES, MOST_BATCHES = 5, 15
 FIRST_BATCHES = 3
 SHORTEST_NS = 1e6  # a batch below it is mostly the waking of a core, which takes 13 to 25 us by chance
 MOST_TRIES = 3  # of a block in its round
