@@ -133,6 +133,16 @@ TEST_F(Faults, ADeathInSleepCostsNothing) {
   EXPECT_NE(pool.submit(own_pid).result(), worker);
 }
 
+TEST_F(Faults, ADeathIsToldWithWhatTheWorkerDidThen) {
+  ProcessPoolExecutor pool(with_workers(1));
+  for (const auto& [point, doing] :
+       {std::pair(FaultPoint::kAfterTaking, "reading the arguments of a task"),
+        std::pair(FaultPoint::kBeforePublish, "writing the result of a task")}) {
+    fault_plan().set(point, FaultAction::kDie);
+    EXPECT_EQ(death_of(pool.submit(increment, 1)).doing, doing);
+  }
+}
+
 // The result is there, the worker has said that it will wake whoever waits for it, and does not.
 TEST_F(Faults, AnAnswerIsFoundThoughItsWorkerStopsBeforeItWakesAnybody) {
   for (const Work work : {Work::kForOneWhoWaits, Work::kForNobodyWaiting}) {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <numeric>
 
 #include "process/payload_store.hpp"
@@ -128,6 +129,35 @@ TEST(Bytes, long_content_moves_to_shared_memory) {
   EXPECT_TRUE(store.has_unused());
 }
 
+TEST(Bytes, content_that_outgrows_the_last_block_gives_it_back) {
+  PayloadStore store;
+  std::vector<SharedBlock*> others = obtain_all(store);
+  store.give_back(others.back());
+  others.pop_back();
+  store.drop_unused();
+  Bytes bytes(&store);
+  std::memset(bytes.extend(kMebi), 'b', kMebi);
+  const SharedBlock* last = bytes.block();
+  ASSERT_NE(last, nullptr);
+  std::memset(bytes.extend(last->capacity), 'c', last->capacity);
+  EXPECT_EQ(bytes.block(), nullptr);
+  EXPECT_EQ(bytes.data()[kMebi - 1], std::byte{'b'});
+  EXPECT_TRUE(store.has_unused());
+  for (SharedBlock* block : others) store.give_back(block);
+}
+
+TEST(Bytes, what_is_attached_goes_where_they_go_and_when_they_go) {
+  auto object = std::make_shared<int>(7);
+  const std::weak_ptr<int> watched = object;
+  auto first = std::make_unique<Bytes>();
+  first->attach(std::move(object));
+  Bytes moved = std::move(*first);
+  first.reset();
+  EXPECT_FALSE(watched.expired());
+  moved.release();
+  EXPECT_TRUE(watched.expired());
+}
+
 // ---- a worker's end
 
 TEST(PayloadWindow, shows_the_file_of_another_process) {
@@ -173,8 +203,9 @@ class WorkerPayload : public ::testing::Test {
  protected:
   static constexpr std::size_t kRingBytes = 4096;
 
-  void send(std::size_t size) {
+  void send(std::size_t size, int retries = 0) {
     task = detail::make_intrusive<LargeTask>(store, size);
+    task->record.retries_left = retries;
     task->add_ref();  // the worker's
     worker.send(task->record);
   }
@@ -212,6 +243,12 @@ TEST_F(WorkerPayload, GoesInAFileAndSoDoesItsAnswer) {
   ASSERT_EQ(done.size(), 1U);
   EXPECT_EQ(task->record.bytes.size(), 500'000U);
   EXPECT_EQ(task->record.bytes.data()[0], std::byte{'r'});
+}
+
+TEST_F(WorkerPayload, IsLentForNoAnswerWhileTheCallMayBeNeededAgain) {
+  send(kMebi, 1);
+  EXPECT_NE(cell().size & TaskCell::kInFile, 0U);
+  EXPECT_EQ(cell().size & TaskCell::kFileIsLent, 0U);
 }
 
 TEST_F(WorkerPayload, ComesBackFromAWorkerThatCannotReadItAndGoesThroughTheRing) {

@@ -1,9 +1,21 @@
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <future>
+#include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "descendants.hpp"
 #include "poolmark/executor.hpp"
+#include "process/child_process.hpp"
+#include "process/owned_fd.hpp"
 #include "process_pools.hpp"
 
 // Options, initializers, and where workers come from.
@@ -137,23 +149,87 @@ TEST(PoolZygote, SeesTheGlobalsAsTheyWereWhenThePoolWasMade) {
   set_by_initializer = 0;
 }
 
+/// A thread that sleeps: one that asks for memory at the moment of a fork would leave the zygote
+/// with a locked allocator under the address sanitizer.
+class SleepingThread {
+ public:
+  SleepingThread() { await_sleep_of(id_.get_future().get()); }
+  SleepingThread(const SleepingThread&) = delete;
+  SleepingThread& operator=(const SleepingThread&) = delete;
+  ~SleepingThread() {
+    may_end_.set();
+    thread_.join();
+  }
+
+ private:
+  Event may_end_;
+  std::promise<int> id_;
+  std::thread thread_{[this] {
+    id_.set_value(this_thread_id());
+    may_end_.wait();
+  }};
+};
+
 TEST(PoolZygote, WorksInAProcessWithThreads) {
   SKIP_UNDER_TSAN("a child forked from a process with threads may not fork or start threads");
-  Event may_end;
-  std::promise<int> its_id;
-  std::thread other([&] {
-    its_id.set_value(this_thread_id());
-    may_end.wait();
-  });
-  // One that asks for memory at the moment of the fork would leave the zygote with a locked
-  // allocator under the address sanitizer.
-  await_sleep_of(its_id.get_future().get());
+  const SleepingThread other;
+  ProcessPoolExecutor pool({.max_workers = 2});
+  EXPECT_EQ(pool.submit(increment, 1).result(), 2);
+}
+
+TEST(PoolZygote, WarnsWhoeverForksAProcessWithThreads) {
+  SKIP_UNDER_TSAN("a child forked from a process with threads may not fork or start threads");
+  const auto make_pool_beside_a_thread = [] {
+    {
+      const SleepingThread other;
+      const ProcessPoolExecutor pool({.max_workers = 1});
+    }
+    std::exit(0);
+  };
+  // In a program started anew: it is said once in a process.
+  EXPECT_EXIT(make_pool_beside_a_thread(), ::testing::ExitedWithCode(0),
+              "ProcessPoolExecutor .* forks a process that already has threads");
+}
+
+int blocked_signals() {
+  sigset_t mask;
+  sigprocmask(SIG_SETMASK, nullptr, &mask);
+  int blocked = 0;
+  for (int signal = 1; signal < NSIG; ++signal) blocked += sigismember(&mask, signal) == 1 ? 1 : 0;
+  return blocked;
+}
+
+TEST(PoolZygote, HandsDownNoBlockedSignals) {
+  std::optional<ProcessPoolExecutor> pool;
   {
-    ProcessPoolExecutor pool({.max_workers = 2});
-    EXPECT_EQ(pool.submit(increment, 1).result(), 2);
+    const detail::AllSignalsBlocked here;
+    pool.emplace(ProcessPoolOptions{.max_workers = 1});
   }
-  may_end.set();
-  other.join();
+  EXPECT_EQ(pool->submit(blocked_signals).result(), 0);
+}
+
+TEST(PoolZygote, HandsDownNoDescriptors) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  // Above all that a worker needs.
+  const int highest = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1024)) - 1;
+  const detail::OwnedFd kept_by_none(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, highest));
+  ASSERT_EQ(kept_by_none.get(), highest);
+  ProcessPoolExecutor pool({.max_workers = 1});
+  EXPECT_EQ(pool.submit([](int fd) { return fcntl(fd, F_GETFD); }, highest).result(), -1);
+}
+
+int sockets_here() {
+  int sockets = 0;
+  for (int fd = STDERR_FILENO + 1; fd < 64; ++fd) {
+    struct stat about {};
+    sockets += fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode) ? 1 : 0;
+  }
+  return sockets;
+}
+
+TEST(PoolZygote, KeepsItsSocketFromItsWorkers) {
+  EXPECT_EQ(ProcessPoolExecutor({.max_workers = 1}).submit(sockets_here).result(), 0);
 }
 
 TEST(PoolZygote, PrintsNothingTwice) {
@@ -178,6 +254,35 @@ TEST(PoolZygote, PrintsNothingTwice) {
   // The worker prints when it ends, which is before the pool is gone.
   EXPECT_EQ(printed, "before;task;after;");
 }
+
+void print_meanwhile() {
+  static bool was_here = false;  // a zygote forks too, and has inherited that
+  if (!std::exchange(was_here, true)) std::printf("meanwhile;");
+}
+
+TEST(PoolZygote, PrintsNothingTwiceThatIsWrittenWhileItIsForked) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    // In the place of another thread, which may write between the last look at what is buffered and
+    // the fork.
+    pthread_atfork(print_meanwhile, nullptr, nullptr);
+    {
+      ProcessPoolExecutor pool({.max_workers = 1});
+      pool.submit([] { std::printf("task;"); }).result();
+    }
+    std::fflush(stdout);
+    _exit(0);
+  }
+  close(ends[1]);
+  const std::string printed = read_to_end(ends[0]);
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  EXPECT_EQ(printed, "task;meanwhile;");
+}
+
 TEST(ProcessZygote, IsNeededForItsStartMethod) {
   const pid_t child = fork();
   if (child == 0) {

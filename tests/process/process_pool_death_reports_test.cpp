@@ -3,7 +3,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
+#include "going_wild.hpp"
 #include "process/oom_kills.hpp"
 #include "process_pools.hpp"
 #include "tasks.hpp"
@@ -13,6 +15,7 @@ namespace poolmark::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 int use_and_die(std::size_t bytes, std::chrono::milliseconds cpu_time) {
   std::vector<char> memory(bytes, 'x');
@@ -43,17 +46,47 @@ long use_memory(std::size_t bytes) {
   return std::count(memory.begin(), memory.end(), 'x');
 }
 
-TEST(DeathReport, TellsOfTheOutOfMemoryKiller) {
+constexpr const char* kNoLimit = "takes a limit of memory: ctest -R sandbox.little_memory";
+
+/// Twice what there is in the sandbox for it; none elsewhere.
+std::optional<std::size_t> too_much_memory() {
   const char* limit = std::getenv("POOLMARK_TEST_MEMORY_MIB");
-  if (limit == nullptr) GTEST_SKIP() << "takes a limit of memory: ctest -R sandbox.little_memory";
-  const std::size_t too_much = std::strtoull(limit, nullptr, 10) << 21;
+  if (limit == nullptr) return std::nullopt;
+  return std::strtoull(limit, nullptr, 10) << 21;
+}
+
+TEST(DeathReport, TellsOfTheOutOfMemoryKiller) {
+  const auto too_much = too_much_memory();
+  if (!too_much) GTEST_SKIP() << kNoLimit;
   ProcessPoolExecutor pool(with_workers(2));
   auto neighbour = pool.submit(square, 5);
-  const WorkerDied died = death_of(pool.submit(use_memory, too_much));
+  const WorkerDied died = death_of(pool.submit(use_memory, *too_much));
   EXPECT_TRUE(died.probably_out_of_memory);
   EXPECT_THAT(died.what(), HasSubstr("probably the kernel's out-of-memory killer ended it"));
   EXPECT_EQ(neighbour.result(), 25);
   EXPECT_EQ(pool.submit(square, 6).result(), 36);
+}
+
+int go_wild_when(EventName begun, EventName time_has_come) {
+  hold(begun, time_has_come);
+  write_over_all_answers();
+  for (;;) pause();
+}
+
+TEST(DeathReport, BlamesTheOutOfMemoryKillerForNothingThatThePoolHasKilled) {
+  const auto too_much = too_much_memory();
+  if (!too_much) GTEST_SKIP() << kNoLimit;
+  const Event begun;
+  const Event time_has_come;
+  ProcessPoolExecutor pool(with_workers(2));
+  const auto wild = pool.submit(go_wild_when, begun.name(), time_has_come.name());
+  begun.wait();
+  // While the other worker lives.
+  EXPECT_TRUE(death_of(pool.submit(use_memory, *too_much)).probably_out_of_memory);
+  time_has_come.set();
+  const WorkerDied died = death_of(wild);
+  EXPECT_THAT(died.doing, StartsWith("killed because "));
+  EXPECT_FALSE(died.probably_out_of_memory);
 }
 
 TEST(DeathReport, IsOneSentence) {

@@ -244,5 +244,19 @@ TEST(ControlC, OfAMainProcessThatHandlesItLetsWorkersGoOn) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+int interrupt_this_process() {
+  std::raise(SIGINT);
+  return 7;
+}
+
+TEST(ControlC, ThatReachesAWorkerIsTheMainProcessesBusiness) {
+  for (const auto method : {StartMethod::PoolZygote, StartMethod::ProcessZygote}) {
+    ProcessPoolOptions options = with_workers(1);
+    options.start_method = method;
+    ProcessPoolExecutor pool(options);
+    EXPECT_EQ(pool.submit(interrupt_this_process).result(), 7);
+  }
+}
+
 }  // namespace
 }  // namespace poolmark::test

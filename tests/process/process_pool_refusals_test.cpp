@@ -111,6 +111,35 @@ pid_t forbid_replacements(ProcessPoolExecutor& pool) {
   return zygote;
 }
 
+pid_t parent_of(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  std::string word;
+  while (status >> word && word != "PPid:") {
+  }
+  pid_t parent = 0;
+  status >> parent;
+  return parent;
+}
+
+TEST_F(Refused, AZygoteThatCannotBeForkedByThatOfTheProcessFailsThePoolWithTheReason) {
+  EXPECT_EQ(in_forked_child([]() -> std::string {
+              if (!become_an_ordinary_user()) return "";
+              start_zygote();
+              ProcessPoolExecutor first(with_workers(1));
+              const pid_t its_zygote = first.submit(parents_pid).result();
+              if (!limit_processes(parent_of(its_zygote), 0)) return "no limit could be set";
+              try {
+                ProcessPoolExecutor pool(with_workers(1));
+              } catch (const std::system_error& error) {
+                const std::string said = error.what();
+                return said.find("cannot fork the zygote of a process pool") != said.npos ? ""
+                                                                                          : said;
+              }
+              return "the limit did not bind";
+            }),
+            "");
+}
+
 TEST_F(Refused, MTC_07_a_replacement_that_cannot_be_started_breaks_the_pool_with_the_reason) {
   EXPECT_EQ(in_forked_child([]() -> std::string {
               if (!become_an_ordinary_user()) return "";

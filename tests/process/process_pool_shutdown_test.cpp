@@ -245,5 +245,57 @@ TEST(MainProcess, KilledTakesItsWorkersAndZygotesAlong) {
   }
 }
 
+bool has_pidfds() {
+  const int fd = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+TEST(MainProcess, KilledTakesThemAlongThoughAForkHasKeptItsSockets) {
+  if (!has_pidfds()) GTEST_SKIP() << "the sockets alone tell of the end where there are no pidfds";
+  for (const auto method : {StartMethod::PoolZygote, StartMethod::ProcessZygote}) {
+    Mailbox pids;
+    Mailbox fork_of_main;
+    const pid_t main_process = fork();
+    if (main_process == 0) {
+      start_zygote();
+      ProcessPoolOptions options = with_workers(1);
+      options.start_method = method;
+      ProcessPoolExecutor pool(options);
+      const auto running = pool.submit(report_and_hang, pids.name());
+      const pid_t keeps_sockets = fork();
+      if (keeps_sockets == 0) {
+        for (;;) pause();
+      }
+      fork_of_main.name().post(keeps_sockets);
+      running.result();
+      _exit(1);
+    }
+    const Watched zygote(pids.receive());
+    const Watched worker(pids.receive());
+    const pid_t keeps_sockets = fork_of_main.receive();
+    kill(main_process, SIGKILL);
+    EXPECT_TRUE(worker.await_end());
+    EXPECT_TRUE(zygote.await_end());
+    kill(keeps_sockets, SIGKILL);
+    waitpid(main_process, nullptr, 0);
+  }
+}
+
+TEST(MainProcess, KilledTakesAlongWhatItsTasksHaveForked) {
+  Mailbox pids;
+  const pid_t main_process = fork();
+  if (main_process == 0) {
+    start_zygote();
+    ProcessPoolExecutor pool(with_workers(1));
+    pool.submit(fork_and_hang, pids.name()).result();
+    _exit(1);
+  }
+  const Watched forked(pids.receive());
+  kill(main_process, SIGKILL);
+  EXPECT_TRUE(forked.await_end());
+  waitpid(main_process, nullptr, 0);
+}
+
 }  // namespace
 }  // namespace poolmark::test

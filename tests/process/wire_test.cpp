@@ -54,6 +54,8 @@ struct OfItsOwn {
   int value;
 };
 
+struct HalfWritten {};
+
 struct WithoutDefault {
   explicit WithoutDefault(int v) : value(v) {}
   int value;
@@ -65,6 +67,15 @@ template <>
 struct poolmark::Wire<poolmark::test::OfItsOwn> {
   static void put(WireWriter& to, const test::OfItsOwn& value) { to.put_raw(value.value); }
   static test::OfItsOwn get(WireReader& from) { return test::OfItsOwn(from.get_raw<int>()); }
+};
+
+template <>
+struct poolmark::Wire<poolmark::test::HalfWritten> {
+  static void put(WireWriter& to, const test::HalfWritten& /*value*/) {
+    to.put_string("the first half");
+    throw std::length_error("the second half");
+  }
+  static test::HalfWritten get(WireReader& /*from*/) { return {}; }
 };
 
 namespace poolmark::test {
@@ -183,11 +194,14 @@ TEST(Wire, RefusesBytesThatEndTooEarly) {
 }
 
 TEST(Wire, RefusesAVectorThatClaimsMoreThanFollows) {
-  detail::Bytes bytes;
-  WireWriter to(bytes);
-  to.put_raw(std::size_t{1} << 60);
-  WireReader from(bytes.data(), bytes.size());
-  EXPECT_THROW(detail::get_value<std::vector<double>>(from), Error);
+  // Of the last one the bytes, counted in a word, are none.
+  for (const int exponent : {1, 60, 61}) {
+    detail::Bytes bytes;
+    WireWriter to(bytes);
+    to.put_raw(std::size_t{1} << exponent);
+    WireReader from(bytes.data(), bytes.size());
+    EXPECT_THROW(detail::get_value<std::vector<double>>(from), Error) << exponent;
+  }
 }
 
 // ---- exceptions -----------------------------------------------------------------------
@@ -249,8 +263,12 @@ TEST(WireException, NamesTheTypeOfAllOthers) {
 }
 
 TEST(WireException, RefusesBytesThatNameNoType) {
-  const std::array<std::byte, 2> nonsense{std::byte{0}, std::byte{255}};
-  WireReader from(nonsense.data(), nonsense.size());
+  detail::Bytes bytes;
+  WireWriter to(bytes);
+  detail::put_exception(to, std::make_exception_ptr(std::logic_error("x")));
+  // Its form stands before its type, and all else is right.
+  bytes.data()[1] = std::byte{255};
+  WireReader from(bytes.data(), bytes.size());
   EXPECT_THROW(detail::get_exception(from), Error);
 }
 
@@ -281,6 +299,18 @@ TEST(WireCall, AnswersWithTheExceptionIfTheArgumentsCannotBeRead) {
   ASSERT_EQ(thunk(cut_off, answer), detail::CallOutcome::kThrew);
   WireReader result(answer.data(), answer.size());
   EXPECT_THROW(std::rethrow_exception(detail::get_exception(result)), Error);
+}
+
+TEST(WireCall, AnswersWithNothingButTheExceptionIfTheResultCannotBeWritten) {
+  detail::Bytes call;
+  WireWriter to(call);
+  const auto thunk = detail::put_call<HalfWritten>(to, [] { return HalfWritten(); });
+  WireReader from(call.data(), call.size());
+  detail::Bytes answer;
+  ASSERT_EQ(thunk(from, answer), detail::CallOutcome::kThrew);
+  WireReader result(answer.data(), answer.size());
+  EXPECT_THROW(std::rethrow_exception(detail::get_exception(result)), std::length_error);
+  EXPECT_EQ(result.remaining(), 0U);
 }
 
 TEST(WireCall, FindsAPointerIntoTheStackInAClosure) {

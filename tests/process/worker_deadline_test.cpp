@@ -22,16 +22,17 @@ class SomeTask final : public TypedState<int> {
 
 class WorkerDeadline : public ::testing::Test {
  protected:
-  WorkerDeadline() {
-    task->record.deadline = kAllowed;
-    task->add_ref();  // the worker's
-    worker.send(task->record);
-  }
+  WorkerDeadline() { send(); }
   void TearDown() override {
     TaskList rest;
     worker.take_all(rest);
   }
 
+  void send() {
+    task->record.deadline = kAllowed;
+    task->add_ref();  // the worker's
+    worker.send(task->record);
+  }
   bool move_cell(CellState from, CellState to) {
     const std::uint64_t number = task->record.number;
     std::uint64_t expected = cell_word(number, from);
@@ -43,11 +44,21 @@ class WorkerDeadline : public ::testing::Test {
     channel.header().started_at = std::chrono::nanoseconds(when.time_since_epoch()).count();
   }
   bool end() { return move_cell(CellState::kTaken, CellState::kDone); }
+  void answer() {
+    TaskCell& cell = channel.header().cell(task->record.number);
+    cell.size = 0;
+    cell.answer = {.outcome = static_cast<std::uint32_t>(CallOutcome::kReturned),
+                   .check = kAnswerCheck};
+    ASSERT_TRUE(move_cell(CellState::kDone, CellState::kAnswered));
+    const std::atomic<std::uint32_t>* space_wake = nullptr;
+    ASSERT_TRUE(worker.receive(done, space_wake));
+  }
 
   const Clock::time_point now = Clock::now();
   Worker worker{1, kRingBytes, std::nullopt};
   Channel channel = Channel::open(worker.take_memory_file(), kRingBytes);
   IntrusivePtr<SomeTask> task = make_intrusive<SomeTask>();
+  TaskList done;
 };
 
 TEST_F(WorkerDeadline, DoesNotRunWhileTheTaskWaits) {
@@ -75,6 +86,19 @@ TEST_F(WorkerDeadline, LeavesNoEndToATaskThatThePoolHasTimedOut) {
   EXPECT_FALSE(end());
   EXPECT_FALSE(worker.is_overdue(now + hours(2))) << "decided twice";
   EXPECT_TRUE(worker.has_taken(task->record));
+}
+
+TEST_F(WorkerDeadline, OfATaskBehindAnotherBeginsWithItself) {
+  begin(now + hours(1));
+  EXPECT_FALSE(worker.is_overdue(now + hours(1)));
+  EXPECT_TRUE(end());
+  answer();
+  task = make_intrusive<SomeTask>();
+  send();
+  begin(now + hours(2));
+  EXPECT_FALSE(worker.is_overdue(now + hours(2)));
+  EXPECT_EQ(worker.next_look(), now + hours(2) + kAllowed);
+  EXPECT_TRUE(worker.is_overdue(now + hours(2) + kAllowed));
 }
 
 TEST_F(WorkerDeadline, CannotBePutOffByAWildClock) {

@@ -165,6 +165,40 @@ TEST_F(WorkerTest, WritesALargeTaskInPiecesAsRoomComes) {
   EXPECT_EQ(read, kLarge);
 }
 
+TEST_F(WorkerTest, HasNoTaskForOthersInACallThatIsHalfWritten) {
+  constexpr std::size_t kLarge = 2 * kRingBytes;
+  send();
+  ASSERT_TRUE(other.take(1));
+  SomeTask& large = send(kLarge);
+  ASSERT_TRUE(worker.is_sending());
+  EXPECT_EQ(worker.first_waiting(), nullptr);
+  other.skip_bytes(kRingBytes);
+  worker.feed();
+  ASSERT_FALSE(worker.is_sending());
+  EXPECT_EQ(worker.first_waiting(), &large.record);
+}
+
+TEST_F(WorkerTest, IsWokenOnceIfItSleeps) {
+  EXPECT_EQ(worker.claim_wake(), nullptr);
+  other.channel.header().worker_parked = 1;
+  const std::atomic<std::uint32_t>* word = worker.claim_wake();
+  ASSERT_NE(word, nullptr);
+  EXPECT_EQ(*word, 0U);
+  EXPECT_EQ(worker.claim_wake(), nullptr);
+}
+
+TEST_F(WorkerTest, IsWokenWhenItsAnswerHasRoom) {
+  send();
+  other.take(1);
+  other.answer(1, 2 * kRingBytes);
+  other.write(std::string(kRingBytes, 'r').data(), kRingBytes);
+  other.channel.header().worker_wants_space = 1;
+  const std::atomic<std::uint32_t>* space_wake = nullptr;
+  EXPECT_TRUE(worker.receive(done, space_wake));
+  ASSERT_NE(space_wake, nullptr);
+  EXPECT_EQ(*space_wake, 0U);
+}
+
 TEST_F(WorkerTest, ReadsALargeAnswerInPieces) {
   constexpr std::size_t kLarge = 3 * kRingBytes;
   SomeTask& task = send();

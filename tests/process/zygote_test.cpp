@@ -12,12 +12,22 @@ using test::Watched;
 
 constexpr std::size_t kRingBytes = 4096;
 
-ZygoteMessage await_message(Zygote& zygote) {
-  pollfd watched{zygote.socket(), POLLIN, 0};
+void await_news(int fd) {
+  pollfd watched{fd, POLLIN, 0};
   const auto limit = std::chrono::milliseconds(test::kWatchdog);
   EXPECT_EQ(poll(&watched, 1, static_cast<int>(limit.count())), 1);
+}
+
+ZygoteMessage await_message(Zygote& zygote) {
+  await_news(zygote.socket());
   return zygote.receive().value_or(ZygoteMessage{});
 }
+
+class LargerThanARing final : public TypedState<int> {
+ public:
+  LargerThanARing() : record(*this, nullptr, true, nullptr) { record.bytes.extend(3 * kRingBytes); }
+  TaskRecord record;
+};
 
 class ZygoteTest : public ::testing::TestWithParam<StartMethod> {
  protected:
@@ -44,6 +54,20 @@ TEST_P(ZygoteTest, StartsAWorkerAndReportsItsEnd) {
   EXPECT_EQ(exited.pid, spawned.pid);
   EXPECT_TRUE(WIFEXITED(exited.status));
   EXPECT_EQ(WEXITSTATUS(exited.status), 0);
+}
+
+TEST_P(ZygoteTest, StartsAWorkerThatRingsWhenThereIsRoomForTheRestOfACall) {
+  ASSERT_TRUE(zygote.spawn(worker.id(), worker.take_memory_file()));
+  await_message(zygote);
+  const auto task = make_intrusive<LargerThanARing>();
+  task->add_ref();  // the worker's
+  bell.set_sleeper(PoolSleeper::kService);
+  worker.send(task->record);
+  ASSERT_TRUE(worker.is_sending());
+  if (const auto* word = worker.claim_wake()) futex_wake(word, 1, FutexScope::kShared);
+  await_news(bell.event());
+  TaskList rest;
+  worker.take_all(rest);
 }
 
 TEST_P(ZygoteTest, KillsAWorkerWhenTold) {
