@@ -310,6 +310,26 @@ TEST(Future, FUT_07_a_void_future_is_read_and_taken) {
   EXPECT_THROW(promise.get_future().take(), InvalidStateError);
 }
 
+struct Counted {
+  Counted() { ++alive; }
+  Counted(const Counted& /*other*/) { ++alive; }
+  Counted& operator=(const Counted&) = default;
+  ~Counted() { --alive; }
+  static inline int alive = 0;
+};
+
+TEST(Future, FUT_07_take_leaves_nothing_of_the_value_behind) {
+  Promise<Counted> promise;
+  promise.set_result(Counted());
+  auto future = promise.get_future();
+  EXPECT_EQ(Counted::alive, 1);
+  {
+    const Counted taken = std::move(future).take();
+    EXPECT_EQ(Counted::alive, 1);
+  }
+  EXPECT_EQ(Counted::alive, 0);
+}
+
 TEST(Future, FUT_07_take_throws_what_the_task_threw_or_that_it_was_cancelled) {
   Promise<std::unique_ptr<int>> failed;
   failed.set_exception(an_error());

@@ -175,6 +175,34 @@ TEST(MapJobEnding, a_timeout_in_the_middle_says_what_is_missing_and_cancels_it) 
   EXPECT_LE(held.begun(), kMostBegun);
 }
 
+TEST(MapJobEnding, a_timeout_behind_what_was_read_counts_the_rest) {
+  ThreadPoolExecutor pool(1);
+  Event begun;
+  Event may_end;
+  auto results = pool.map(
+      {.timeout = 1ms, .chunksize = 5},
+      [&](int x) {
+        if (x == 7) {
+          begun.set();
+          may_end.wait();
+        }
+        return x;
+      },
+      std::views::iota(0, 20));
+  begun.wait();  // the first chunk is done
+  auto it = results.begin();
+  for (int x = 0; x < 5; ++x, ++it) EXPECT_EQ(*it, x);
+  try {
+    static_cast<void>(*it);
+    ADD_FAILURE() << "no TimeoutError";
+  } catch (const TimeoutError& late) {
+    EXPECT_EQ(late.unfinished, 15U);
+    EXPECT_EQ(late.total, 20U);
+  }
+  may_end.set();
+  pool.shutdown();
+}
+
 /// Counts how many there are.
 class Counted {
  public:

@@ -61,6 +61,42 @@ TEST(Map, may_be_moved_before_it_is_iterated) {
   EXPECT_THAT(collect(second), ElementsAre(9));
 }
 
+/// Numbers without end that count how often they were advanced; what comes from outside would block
+/// then.
+class Ticks {
+ public:
+  class Iterator {
+   public:
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+
+    explicit Iterator(Ticks& ticks) : ticks_(&ticks) {}
+    int operator*() const { return ticks_->advanced_; }
+    Iterator& operator++() {
+      ++ticks_->advanced_;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+
+   private:
+    Ticks* ticks_;
+  };
+
+  Iterator begin() { return Iterator(*this); }
+  static std::unreachable_sentinel_t end() { return {}; }
+  int advanced() const { return advanced_; }
+
+ private:
+  int advanced_ = 0;
+};
+
+TEST(Map, an_input_is_not_advanced_before_its_next_element_is_wanted) {
+  ThreadPoolExecutor pool(1);
+  Ticks ticks;
+  const auto results = pool.map({.buffersize = 2}, square, ticks);
+  EXPECT_EQ(ticks.advanced(), 1);
+}
+
 TEST(Map, an_input_that_throws_ends_the_map_behind_what_was_read) {
   ThreadPoolExecutor pool(1);
   const auto failing = std::views::iota(0) | std::views::transform([](int x) {

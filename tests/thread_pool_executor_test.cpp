@@ -1,6 +1,7 @@
 #include "poolmark/thread_pool_executor.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <array>
@@ -207,6 +208,40 @@ TEST(ThreadPoolExecutor, TPE_07_a_started_task_hides_no_task_that_another_worker
   pool.submit(do_nothing);
   pool.submit([event = third_ran.name()] { event.set(); });
   EXPECT_EQ(first.result(), 1);
+}
+
+void stay_on(int cpu) {
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(static_cast<unsigned>(cpu), &only);
+  sched_setaffinity(0, sizeof only, &only);
+}
+
+TEST(ThreadPoolExecutor, TPE_07_who_looks_for_tasks_and_takes_one_of_two_calls_for_the_other) {
+  ThreadPoolExecutor pool(2);
+  const int cpu = sched_getcpu();
+  std::latch both{2};
+  const auto settle = [&] {
+    both.arrive_and_wait();
+    stay_on(cpu);
+    return this_thread_id();
+  };
+  auto one = pool.submit(settle);
+  auto other = pool.submit(settle);
+  const int threads[] = {one.result(), other.result()};
+  std::jthread([&] {
+    // Where a worker that looks for tasks comes to none before there are two.
+    stay_on(cpu);
+    for (int trial = 0; trial < 20; ++trial) {
+      Event second_ran;
+      for (const int thread : threads) await_sound_sleep_of(thread);
+      // Who runs this looks for more, a moment long, and is relied upon.
+      pool.submit(do_nothing).result();
+      auto first = pool.submit(return_when, second_ran.name(), trial);
+      pool.submit([event = second_ran.name()] { event.set(); });
+      EXPECT_EQ(first.result(), trial);
+    }
+  }).join();
 }
 
 TEST(ThreadPoolExecutor, TPE_07_a_long_task_behind_short_ones_hides_no_task_either) {

@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "poolmark/detail/map_chunk_pace.hpp"
+#include "poolmark/detail/map_chunks.hpp"
 #include "poolmark/detail/map_column.hpp"
 #include "poolmark/detail/wire_batch.hpp"
 
@@ -109,6 +112,63 @@ TEST(Batch, bytes_that_contradict_themselves_are_refused) {
     std::memcpy(bytes.data() + word * sizeof enormous, &enormous, sizeof enormous);
     WireReader from(bytes.data(), bytes.size());
     EXPECT_THROW(detail::get_value<Batch<std::string>>(from), Error) << "word " << word;
+  }
+}
+
+/// Of a batch of three with one value, as a worker gone wild may write it.
+detail::Bytes with_errors(std::size_t first, std::size_t count) {
+  detail::Bytes bytes;
+  WireWriter to(bytes);
+  for (const std::size_t size : {3, 1, 1}) to.put_raw(size);  // in all, values, runs of errors
+  to.put_raw(std::int64_t{0});                                // the time that it took
+  to.put_raw(first);
+  to.put_raw(count);
+  detail::put_exception(to, std::make_exception_ptr(Error("no")));
+  to.put_raw(7);
+  return bytes;
+}
+
+TEST(Batch, errors_that_lie_beyond_its_end_are_refused) {
+  EXPECT_EQ(value_of<Batch<int>>(with_errors(1, 2)).size(), 3U);
+  for (const std::size_t first : {std::size_t{2}, std::size_t{3}, ~std::size_t{0}}) {
+    const auto bytes = with_errors(first, 2);
+    WireReader from(bytes.data(), bytes.size());
+    EXPECT_THROW(detail::get_value<Batch<int>>(from), Error) << first;
+  }
+}
+
+/// A worker gone wild: its answer is for another number of elements than it was sent.
+class Miscounted final : public detail::ChunkSource<int> {
+ public:
+  Miscounted(std::size_t sent, std::size_t answered) : sent_(sent), answered_(answered) {}
+
+  std::optional<Submitted> submit_next(std::size_t /*size*/) override {
+    if (std::exchange(is_sent_, true)) return std::nullopt;
+    Promise<Batch<int>> answer;
+    answer.set_result(
+        Batch<int>::of(0, answered_, [](std::size_t i) { return static_cast<int>(i); }));
+    return Submitted{answer.get_future(), sent_};
+  }
+  bool reads_callers_range() const noexcept override { return false; }
+
+ private:
+  std::size_t sent_;
+  std::size_t answered_;
+  bool is_sent_ = false;
+};
+
+TEST(Batch, for_another_number_of_elements_than_were_sent_fails_them_all) {
+  constexpr std::size_t kSent = 3;
+  for (const std::size_t answered : {kSent - 1, kSent + 1}) {
+    detail::ChunkStream<int, detail::MapOrder::kOfInput> stream(
+        std::make_unique<Miscounted>(kSent, answered), kSent, std::nullopt, std::nullopt,
+        std::nullopt);
+    const auto run = stream.take_run();
+    EXPECT_EQ(run.size, kSent);
+    ASSERT_NE(run.error, nullptr);
+    EXPECT_THROW(std::rethrow_exception(run.error), Error);
+    stream.pass_run();
+    EXPECT_TRUE(stream.at_end());
   }
 }
 

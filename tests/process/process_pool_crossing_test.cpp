@@ -49,6 +49,17 @@ struct RefusesToBeRead {
     throw std::length_error("not readable");
   }
 };
+struct ReadsHalfOfItself {
+  std::string text;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(text, text);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(text);
+  }
+};
 /// Does something when the worker reads it.
 template <int (*kAct)()>
 struct ActsWhenRead {
@@ -254,6 +265,14 @@ TEST_F(Crossing, DLK_09_a_result_that_cannot_be_read_fails_that_task_only) {
   EXPECT_THROW(failed.result(), std::length_error);
   EXPECT_EQ(behind.result(), 6);
   EXPECT_EQ(pool.submit(own_pid).result(), worker);
+}
+
+TEST_F(Crossing, DLK_09_a_result_that_leaves_bytes_unread_fails_that_task_only) {
+  const auto failed = pool.submit([] { return ReadsHalfOfItself{"x"}; });
+  const auto behind = pool.submit(increment, 5);
+  EXPECT_THAT([&] { failed.result(); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("more bytes than get()")));
+  EXPECT_EQ(behind.result(), 6);
 }
 
 // ---- exceptions -----------------------------------------------------------------------
