@@ -27,6 +27,9 @@ constexpr std::size_t kTasksAPool = std::size_t{1} << 17;
 constexpr std::size_t kTasksAhead = 300;
 constexpr std::size_t kLarge = std::size_t{1} << 20;
 constexpr int kLongestSpin = 1 << 20;  // between two kills: a few milliseconds
+// A pool gives up when five workers in a row have ended before they served, which they do on a busy
+// machine if nobody lets them.
+constexpr int kKillsBetweenValues = 2;
 
 struct Options {
   std::optional<long> kills;
@@ -95,20 +98,28 @@ bool kill_worker(pid_t pid) {
 
 // ---- one pool -------------------------------------------------------------------------
 
-/// Kills random workers after random spins, until it is told to end.
+/// Kills random workers after random spins, as long as values come between, until it is told to
+/// end.
 class Killer {
  public:
-  Killer(ProcessPoolExecutor& pool, unsigned long seed, std::atomic<long>& kills)
-      : thread_([this, &pool, seed, &kills] {
+  Killer(ProcessPoolExecutor& pool, unsigned long seed, const std::atomic<long>& values,
+         std::atomic<long>& kills)
+      : thread_([this, &pool, seed, &values, &kills] {
           std::mt19937_64 random(seed);
           std::set<pid_t> killed;
+          long values_seen = 0;
+          int kills_since = 0;
           while (!may_end_.load(std::memory_order_relaxed)) {
             spin(static_cast<int>(random() % kLongestSpin));
+            const long now = values.load(std::memory_order_relaxed);
+            if (std::exchange(values_seen, now) != now) kills_since = 0;
+            if (kills_since == kKillsBetweenValues) continue;
             const auto pids = pool.worker_pids();
             if (pids.empty()) continue;
             const pid_t pid = pids[random() % pids.size()];
             if (kill_worker(pid) && killed.insert(pid).second) {
               kills.fetch_add(1, std::memory_order_relaxed);
+              ++kills_since;
             }
           }
         }) {}
@@ -138,7 +149,7 @@ class Stream {
     const NewHoldings left;
     {
       ProcessPoolExecutor pool(options_);
-      const Killer killer(pool, random_(), kills);
+      const Killer killer(pool, random_(), values_, kills);
       while (go_on() && tasks_ < static_cast<int>(kTasksAPool)) {
         submit_one(pool);
         while (small_.size() + large_.size() > kTasksAhead) collect_one();
@@ -157,7 +168,10 @@ class Stream {
  private:
   void submit_one(ProcessPoolExecutor& pool) {
     const int id = tasks_++;
-    const auto count = [&times = resolved_[static_cast<std::size_t>(id)]](const auto&) { ++times; };
+    const auto count = [this, &times = resolved_[static_cast<std::size_t>(id)]](const auto& done) {
+      ++times;
+      if (!done.exception()) values_.fetch_add(1, std::memory_order_relaxed);
+    };
     if (random_() % 64 == 0) {
       large_.emplace_back(id, pool.submit(large_task, id));
       large_.back().second.add_done_callback(count);
@@ -200,6 +214,7 @@ class Stream {
   std::mt19937_64 random_;
   Figures& figures_;
   int tasks_ = 0;
+  std::atomic<long> values_{0};  // relaxed: a count
   std::deque<std::pair<int, Future<int>>> small_;
   std::deque<std::pair<int, Future<std::string>>> large_;
   std::vector<std::atomic<int>> resolved_;  // by callbacks, which have run when the pool is gone
