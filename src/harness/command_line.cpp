@@ -54,6 +54,7 @@ struct OwnFlags {
   std::string workers;
   std::string pool;
   std::string chunksizes;
+  std::string batches;
   std::string progress_fd;
   std::string trace;
   std::string timeline = "false";
@@ -111,6 +112,10 @@ void add_own_flags(CLI::App& app, OwnFlags& own, const Matrix& matrix) {
       "--chunksize", own.chunksizes, "LIST",
       "Elements of a pool's map that a worker takes at once, a cell for each: numbers from 1, or "
       "auto, by time (default: auto)");
+  option(
+      "--batches", own.batches, "N",
+      "Batches of a repetition, one after the other on one pool, whose mean it reports: the same "
+      "number in every build, where --benchmark_min_time asks for what a clock decides");
   option("--progress-fd", own.progress_fd, "N",
          "Write one JSON object a line to this descriptor as repetitions end");
   option("--trace", own.trace, "FILE",
@@ -167,6 +172,9 @@ void read_own_flags(const OwnFlags& own, Options& options) {
         static_cast<PoolMode>(parse_choice("--pool", own.pool, {"warm", "cold", "both"}));
   }
   if (!own.chunksizes.empty()) options.chunksizes = parse_chunksizes(own.chunksizes);
+  if (!own.batches.empty()) {
+    options.batches = parse_int("--batches", own.batches, 1, kMostBatches, "--batches=5");
+  }
   if (!own.progress_fd.empty()) {
     options.progress_fd = parse_int("--progress-fd", own.progress_fd, 1,
                                     std::numeric_limits<int>::max(), "--progress-fd=3");

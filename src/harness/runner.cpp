@@ -209,7 +209,8 @@ void run_cells(const std::vector<Cell>& cells, const std::vector<std::size_t>& t
     const auto measure = [&, i](benchmark::State& state) {
       measure_cell(state, cells[i], i, measuring);
     };
-    benchmark::RegisterBenchmark(names.back().c_str(), measure)->UseManualTime();
+    auto* const cell = benchmark::RegisterBenchmark(names.back().c_str(), measure)->UseManualTime();
+    if (options.batches > 0) cell->Iterations(options.batches);
   }
 
   const auto console = make_console(options, names, tasks, recorder, output);

@@ -83,6 +83,15 @@ void check_options(const Options& options) {
   parse_int("repetitions", std::to_string(options.repetitions), 1, kMostRepetitions, "10");
   parse_seconds("min_time_s", fmt::format("{}", options.min_time_s));
   parse_seconds("min_warmup_time_s", fmt::format("{}", options.min_warmup_time_s));
+  if (options.batches != 0) {
+    parse_int("batches", std::to_string(options.batches), 1, kMostBatches, "5");
+    if (options.min_time_s > 0) {
+      throw UsageError(fmt::format(
+          "batches: {} of a repetition, and a least time of {} s for it, cannot both be had: leave "
+          "out --batches or --benchmark_min_time.",
+          options.batches, options.min_time_s));
+    }
+  }
   parse_choice("time_unit", options.time_unit, {"ns", "us", "ms", "s"});
 }
 

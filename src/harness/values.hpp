@@ -19,6 +19,7 @@ double parse_seconds(const std::string& source, const std::string& text);
 bool parse_bool(const std::string& source, const std::string& text);
 
 inline constexpr int kMostRepetitions = 100'000;
+inline constexpr int kMostBatches = 100'000;
 inline constexpr int kMostChunksize = 1'000'000;
 
 /// One of `allowed`; returns its index.

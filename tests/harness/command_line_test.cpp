@@ -25,6 +25,7 @@ TEST(CommandLine, HasDefaultsFitForMeasuring) {
   const Options options = read({}).options;
   EXPECT_EQ(options.repetitions, 10);
   EXPECT_EQ(options.min_time_s, 0);
+  EXPECT_EQ(options.batches, 0);
   EXPECT_TRUE(options.interleave);
   EXPECT_TRUE(options.baseline);
   EXPECT_FALSE(options.long_inputs);
@@ -55,7 +56,9 @@ TEST(CommandLine, ReadsOwnFlags) {
 }
 
 TEST(CommandLine, ReadsChunkSizesAndBothPools) {
-  const Options options = read({"--pool=both", "--chunksize=1,auto,1000000"}).options;
+  const Options options =
+      read({"--pool=both", "--chunksize=1,auto,1000000", "--batches=3"}).options;
+  EXPECT_EQ(options.batches, 3);
   EXPECT_EQ(options.pool, PoolMode::Both);
   EXPECT_THAT(options.chunksizes,
               ElementsAre(testing::Optional(1), std::nullopt, testing::Optional(1'000'000)));
@@ -159,6 +162,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"--workers=", "--workers", "empty"}, Refusal{"--workers", "--workers", "--help"},
         Refusal{"--patterns=race", "'race'", "map or as_completed or wait"},
         Refusal{"--pool=hot", "'hot'", "warm or cold or both"},
+        Refusal{"--batches=0", "'0'", "from 1"}, Refusal{"--batches=", "--batches", "empty"},
+        Refusal{"--batches=many", "'many'", "--batches=5"},
         Refusal{"--chunksize=0", "'0'", "from 1"},
         Refusal{"--chunksize=4,", "'4,'", "single commas"},
         Refusal{"--chunksize=big", "'big'", "16,auto"},

@@ -186,6 +186,16 @@ TEST_F(Runner, DoesNotTellWhatTheCallerSawOfTriesThatDoNotCount) {
   }
 }
 
+TEST_F(Runner, MeasuresAsManyBatchesARepetitionAsItIsTold) {
+  options.batches = 3;
+  options.repetitions = 2;
+  EXPECT_EQ(run(), 0);
+  const json file = report();
+  for (const json& entry : file["benchmarks"]) EXPECT_EQ(entry["iterations"], 3);
+  EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre(0, 1)) << "its name is the cell's";
+  EXPECT_EQ(suite.thread->plans.size(), 6U);
+}
+
 TEST_F(Runner, NeverHoldsTwoPools) {
   options = Options();
   options.repetitions = 4;

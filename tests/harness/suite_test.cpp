@@ -225,7 +225,8 @@ TEST(Suite, ChecksOptionsThatNoCommandLineHasRead) {
   for (const Options& bad :
        {Options{.workers = {0}}, Options{.workers = {1025}}, Options{.repetitions = 0},
         Options{.min_time_s = -1}, Options{.min_warmup_time_s = std::nan("")},
-        Options{.time_unit = "days"}, Options{.executors = {"fiber"}}}) {
+        Options{.time_unit = "days"}, Options{.executors = {"fiber"}}, Options{.batches = -1},
+        Options{.min_time_s = 0.1, .batches = 3}}) {
     EXPECT_THROW(suite.run(bad), UsageError);
   }
 }

@@ -11,7 +11,7 @@ from typing import Callable
 import pytest
 from poolmark_scripts.gate import sampling
 from poolmark_scripts.gate.model import Arm, Kind, Stage
-from poolmark_scripts.gate.rounds import LEAST_BATCHES, MOST_BATCHES, MOST_TRIES, Rounds, band_of
+from poolmark_scripts.gate.rounds import MOST_BATCHES, MOST_TRIES, Rounds, band_of
 from poolmark_scripts.gate.sampling import Sample, Sampler
 from poolmark_scripts.one_process import Ended, Interrupted
 
@@ -59,7 +59,7 @@ def test_bands_go_by_what_a_cell_is_seen_to_use() -> None:
     assert band_of("naps/sequential/map/workers:1", 0.01, {kind: 0.1 for kind in Kind}).kind is Kind.IO
 
 
-@pytest.mark.parametrize(("ns", "batches"), [(4e6, 15), (10e6, 7), (1e9, LEAST_BATCHES), (1e4, MOST_BATCHES)])
+@pytest.mark.parametrize(("ns", "batches"), [(4e6, 5), (10e6, 2), (11e6, 2), (1e9, 1), (1e4, MOST_BATCHES)])
 def test_the_base_fixes_the_batches_of_all(ns: float, batches: int) -> None:
     made = calibrated(lambda *_: Sample(0.1, ns, 1.0))
     made.measure(Stage.SCREEN, CELLS, 1)
@@ -195,22 +195,33 @@ def results(*times: float, name: str = CELLS[1], failures: tuple[str, ...] = ())
     })  # fmt: skip
 
 
+FIVE = (1.0,) * 5
+
+
+def test_a_program_that_cannot_keep_its_pools_is_asked_for_more_repetitions(tmp_path: Path) -> None:
+    runner = Written(results(*FIVE * 2))
+    found = Sampler(runner, tmp_path, [], 1, keeps_pools=False).measure(Path("program"), CELLS[1], 2)
+    assert found.ns == 1.0 and "--benchmark_repetitions=10" in runner.commands[0]
+    assert not [flag for flag in runner.commands[0] if flag.startswith("--batches")]
+
+
 def sample(tmp_path: Path, runner: Written, batches: int = 3) -> Sample:
     return Sampler(runner, tmp_path, [], 1).measure(Path("program"), CELLS[1], batches)
 
 
 def test_a_sample_is_the_median_of_its_batches(tmp_path: Path) -> None:
-    found = sample(tmp_path, Written(results(5.0, 1000.0, 4.0)))
+    found = sample(tmp_path, Written(results(5.0, 1000.0, 4.0, 3.0, 6.0)))
     assert found.ns == 5.0 and found.cpu_share == 2.0 and not found.message
 
 
 def test_every_arm_gets_equal_flags_and_another_padding(tmp_path: Path) -> None:
-    runner = Written(results(1.0, 1.0, 1.0))
+    runner = Written(results(*FIVE))
     sampler = Sampler(runner, tmp_path, ["--pool=cold"], 1)
     for program in ("one", "other", "third"):
         sampler.measure(Path(program), CELLS[1], 3)
     assert runner.commands[0][1:] == runner.commands[1][1:]
-    assert "--benchmark_repetitions=3" in runner.commands[0] and "--pool=cold" in runner.commands[0]
+    assert "--benchmark_repetitions=5" in runner.commands[0] and "--pool=cold" in runner.commands[0]
+    assert "--batches=3" in runner.commands[0]
     assert len({len(environment[sampling.PADDING_VARIABLE]) for environment in runner.environments}) == 3
 
 
@@ -218,15 +229,15 @@ def test_every_arm_gets_equal_flags_and_another_padding(tmp_path: Path) -> None:
     ("runner", "message"),
     [
         (Written(None, Ended(-11, "")), "wrote no results: it was killed by SIGSEGV and said nothing"),
-        (Written(results(1.0, 1.0, 1.0)[:40]), "no JSON"),
-        (Written(results(1.0, float("nan"), 1.0)), "a time that is none: nan ns"),
-        (Written(results(1.0, 0.0, 1.0)), "a time that is none: 0.0 ns"),
-        (Written(results(1.0, 1.0)), "wrote 2 times instead of 3"),
-        (Written(results(1.0, 1.0, 1.0, name="another/cell/of/it")), "wrote 0 times instead of 3"),
+        (Written(results(*FIVE)[:40]), "no JSON"),
+        (Written(results(1.0, float("nan"), 1.0, 1.0, 1.0)), "a time that is none: nan ns"),
+        (Written(results(1.0, 0.0, 1.0, 1.0, 1.0)), "a time that is none: 0.0 ns"),
+        (Written(results(1.0, 1.0)), "wrote 2 times instead of 5"),
+        (Written(results(*FIVE, name="another/cell/of/it")), "wrote 0 times instead of 5"),
         (Written(results(1.0, failures=("wrong result of fine",))), "wrong result of fine"),
         (Written("[]"), "results in which it is not"),
-        (Written(results(1.0, 1.0, 1.0), Ended(-6, "Aborted")), "but then the program was killed by SIGABRT"),
-        (Written(results(1.0, 1.0, 1.0), Ended(-9, "", too_late=True)), "was not at its end after 60 s"),
+        (Written(results(*FIVE), Ended(-6, "Aborted")), "but then the program was killed by SIGABRT"),
+        (Written(results(*FIVE), Ended(-9, "", too_late=True)), "was not at its end after 60 s"),
     ],
 )  # fmt: skip
 def test_a_sample_that_is_none_says_why(tmp_path: Path, runner: Written, message: str) -> None:
@@ -235,5 +246,5 @@ def test_a_sample_that_is_none_says_why(tmp_path: Path, runner: Written, message
 
 
 def test_a_file_of_the_sample_before_is_not_taken_for_one(tmp_path: Path) -> None:
-    (tmp_path / "sample.json").write_text(results(1.0, 1.0, 1.0))
+    (tmp_path / "sample.json").write_text(results(*FIVE))
     assert "wrote no results" in sample(tmp_path, Written(None)).message

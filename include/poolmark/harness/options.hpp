@@ -80,6 +80,9 @@ struct Options {
   std::string time_unit = "ms";  ///< of the console: ns, us, ms or s; files always hold ns
   int verbosity = 0;
   std::map<std::string, std::string> context = {};  ///< further facts for the results file
+
+  // Later additions: how it is measured.
+  int batches = 0;  ///< of a repetition, on one pool; 0: as many as min_time_s asks for
 };
 
 }  // namespace poolmark::harness

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Mapping, Protocol, Sequence
 
 from poolmark_scripts.gate.model import TOLERANCES, Arm, Band, Block, Kind, Stage
-from poolmark_scripts.gate.sampling import Sample
+from poolmark_scripts.gate.sampling import REPETITIONS, Sample
 from poolmark_scripts.results import CPU_BOUND_FROM
 
-SAMPLE_S = 0.06  # of batches a process: the making of a process is then no more than the measuring
-# The first batches of a process pay for memory that nobody has touched yet; a median of five has forgotten two.
-LEAST_BATCHES, MOST_BATCHES = 5, 15
-FIRST_BATCHES = 3
+SAMPLE_S = 0.1  # of batches a process: the making of a process and its pools is then no more than the measuring
+MOST_BATCHES = 20  # of a repetition
+FIRST_BATCHES = 1
 SHORTEST_NS = 1e6  # a batch below it is mostly the waking of a core, which takes 13 to 25 us by chance
 MOST_TRIES = 3  # of a block in its round
 MOST_REPEATS = 1 / 3  # beside every block: beyond that the machine is busy, and repeating would double the run for nothing
@@ -60,7 +59,7 @@ class Rounds:
     repeats: int = 0
 
     def calibrate(self, cells: Sequence[str]) -> None:
-        """Fixes how many batches a sample of each cell has, on the base alone: no arm chooses its own."""
+        """Fixes how many batches a repetition of each cell has, on the base alone: no arm chooses its own."""
         for cell in cells:
             program = self.programs[Arm.BASE][0]
             first = self.sampler.measure(program, cell, FIRST_BATCHES)
@@ -68,8 +67,7 @@ class Rounds:
             if first.ns is None:
                 self.failures[Arm.BASE, cell] = first.message
                 continue
-            wanted = math.ceil(SAMPLE_S * 1e9 / first.ns) | 1  # odd: the median is then a time that was measured
-            self.batches[cell] = min(MOST_BATCHES, max(LEAST_BATCHES, wanted))
+            self.batches[cell] = min(MOST_BATCHES, math.ceil(SAMPLE_S * 1e9 / REPETITIONS / first.ns))
             if first.ns < SHORTEST_NS:
                 self.too_short.append(cell)
 

@@ -66,6 +66,7 @@ class _Arms:
     cells: list[str]  # that both have
     only_base: list[str]
     only_new: list[str]
+    keep_pools: bool  # whether both programs can be told how many batches to run on one pool
 
 
 def run(request: Request, console) -> int:
@@ -164,9 +165,13 @@ class _Gate:
                     into = self._workspace / which / arm.value / str(number)
                     programs[arm].append(layouts.link(build.directory, build.program, drawn, number, into, self._runner))
                 self._sha256[arm] = tuple(map(layouts.sha256, programs[arm]))
+        if not self._arms.keep_pools:
+            self._notes.append("A program does not know --batches, so every batch is the first on its pool, and scatters more.")
         if self._sha256[Arm.NEW] == self._sha256[Arm.BASE]:
             self._notes.append("Both builds are the same program, byte for byte: what differs between them is noise.")
-        sampler = self._request.make_sampler(self._runner, self._workspace, self._request.flags, self._request.seed)
+        sampler = self._request.make_sampler(
+            self._runner, self._workspace, self._request.flags, self._request.seed, self._arms.keep_pools
+        )
         return Rounds(programs, sampler, GateProgress(self._console), self._request.seed)
 
     def _order_of(self, arm: Arm) -> str:
@@ -242,7 +247,16 @@ def _examine(request: Request, builds: dict[Arm, trees.Build], runner: Runner) -
             f"that both have."
         )
     only_base, only_new = [cell for cell in base if cell not in new], [cell for cell in new if cell not in base]
-    return _Arms(builds, listings, common, only_base, only_new)
+    keep_pools = all(_knows_batches(build.program, request.flags, runner) for build in builds.values())
+    return _Arms(builds, listings, common, only_base, only_new, keep_pools)
+
+
+def _knows_batches(measuring: Path, flags: Sequence[str], runner: Runner) -> bool:
+    try:
+        program.examine(measuring, [*flags, "--batches=1"], runner)
+    except program.ProgramError:
+        return False
+    return True
 
 
 def _differences(base: dict[str, Any], new: dict[str, Any]) -> list[str]:

@@ -1,4 +1,8 @@
-"""One sample: one cell of one arm, in a process of its own; its value is the median of a few batches."""
+"""One sample: one cell of one arm, in a process of its own.
+
+Its value is the median of a few repetitions, each the mean of some batches on one pool. A pool's first batches are slower
+and scatter more, because it learns in them how long tasks take, and so do the first of a process, which touch memory that
+nobody has touched yet: the mean holds the former down, the median forgets the latter."""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ from poolmark_scripts.disturbance import Watch
 from poolmark_scripts.one_process import Ended, Runner
 from poolmark_scripts.sampling import sample_flags
 
+REPETITIONS = 5
+MOST_REPETITIONS = 15  # of a program that cannot be told how many batches a repetition has
 FIRST_LIMIT_S, LIMIT_FACTOR = 60.0, 10.0
 # The kernel puts the environment above the stack: its size moves every local variable.
 MOST_PADDING = 4096
@@ -27,7 +33,7 @@ class Sample:
     """How one process went."""
 
     wall_s: float
-    ns: float | None = None  # the median batch; None: the cell failed
+    ns: float | None = None  # a batch; None: the cell failed
     cpu_share: float = 0.0  # of the wall time of a batch, what all its threads and processes used
     reasons: tuple[str, ...] = ()  # what disturbed it
     message: str = ""  # why it failed
@@ -36,17 +42,23 @@ class Sample:
 class Sampler:
     """Runs cells. Every arm gets the same flags, so that its iterations are the same; none chooses its own."""
 
-    def __init__(self, runner: Runner, workspace: Path, flags: Sequence[str], seed: int) -> None:
+    def __init__(
+        self, runner: Runner, workspace: Path, flags: Sequence[str], seed: int, keeps_pools: bool = True
+    ) -> None:  # fmt: skip
+        """`keeps_pools`: whether every arm's program knows --batches, and so runs several on one pool."""
         self._runner, self._file, self._flags = runner, workspace / "sample.json", list(flags)
+        self._keeps_pools = keeps_pools
         self._watch = Watch()
         self._random = random.Random(f"{seed} padding")
         self._longest_s: dict[str, float] = {}
 
     def measure(self, program: Path, cell: str, batches: int) -> Sample:
-        """Measures `cell` once, `batches` times in a row, each on a pool of its own. Blocks; raises Interrupted."""
+        """Measures `cell` once: REPETITIONS of `batches` batches. Blocks; raises Interrupted."""
         limit_s = FIRST_LIMIT_S + LIMIT_FACTOR * self._longest_s.get(cell, 0.0)
         self._file.unlink(missing_ok=True)
-        command = [str(program), *_flags(self._flags, cell, batches), f"--benchmark_out={self._file}"]
+        repetitions = REPETITIONS if self._keeps_pools else min(MOST_REPETITIONS, REPETITIONS * batches)
+        kept = [f"--batches={batches}"] if self._keeps_pools else []
+        command = [str(program), *_flags(self._flags, cell, repetitions), *kept, f"--benchmark_out={self._file}"]
         padding = "x" * self._random.randrange(MOST_PADDING)
         started = time.monotonic()
         self._watch.start()
@@ -61,7 +73,7 @@ class Sampler:
             return Sample(wall_s, message=f"was not at its end after {limit_s:.0f} s and was ended")
         self.written(program, self._file)
         try:
-            return _read(json.loads(self._file.read_text(encoding="utf-8")), cell, batches, ended, wall_s, reasons)
+            return _read(json.loads(self._file.read_text(encoding="utf-8")), cell, repetitions, ended, wall_s, reasons)
         except FileNotFoundError:
             return Sample(wall_s, message=f"wrote no results: it {ended.last_words}")
         except ValueError as error:
@@ -74,15 +86,15 @@ class Sampler:
         """No more samples are wanted: nothing to be done."""
 
 
-def _flags(flags: Sequence[str], cell: str, batches: int) -> list[str]:
-    """The last of a repeated flag counts. Without a least time a repetition is one batch, whatever the clock says."""
+def _flags(flags: Sequence[str], cell: str, repetitions: int) -> list[str]:
+    """The last of a repeated flag counts. Without a least time no clock decides how many batches there are."""
     return [
-        *sample_flags(flags, cell), "--benchmark_min_time=0", f"--benchmark_repetitions={batches}",
+        *sample_flags(flags, cell), "--benchmark_min_time=0", f"--benchmark_repetitions={repetitions}",
         "--benchmark_enable_random_interleaving=false", "--no-self-check",
     ]  # fmt: skip
 
 
-def _read(document: Any, cell: str, batches: int, ended: Ended, wall_s: float, reasons: tuple[str, ...]) -> Sample:
+def _read(document: Any, cell: str, repetitions: int, ended: Ended, wall_s: float, reasons: tuple[str, ...]) -> Sample:
     try:
         if document["failures"]:
             return Sample(wall_s, message=str(document["failures"][0]["message"]))
@@ -91,8 +103,8 @@ def _read(document: Any, cell: str, batches: int, ended: Ended, wall_s: float, r
         used = [float(entry.get("cpu_time_total_ns", entry["cpu_time"])) for entry in entries]
     except (KeyError, TypeError, IndexError, ValueError):
         return Sample(wall_s, message=f"wrote results in which it is not: it {ended.last_words}")
-    if len(times) != batches:
-        return Sample(wall_s, message=f"wrote {len(times)} times instead of {batches}: it {ended.last_words}")
+    if len(times) != repetitions:
+        return Sample(wall_s, message=f"wrote {len(times)} times instead of {repetitions}: it {ended.last_words}")
     if wrong := [ns for ns in times if not (math.isfinite(ns) and ns > 0)]:
         return Sample(wall_s, message=f"wrote a time that is none: {wrong[0]} ns")
     if ended.status != 0:
