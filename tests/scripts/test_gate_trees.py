@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -110,6 +111,16 @@ def test_trees_that_do_not_fit_are_refused(repository: Path, monkeypatch: pytest
         trees.check_room(wanted)
     trees.check_room(wanted[:1])
     trees.check_room([wanted[0], wanted[0]])  # one tree for both
+
+
+def test_links_of_a_run_that_was_killed_are_removed(repository: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left, mine = (trees.TREES / f"links-{pid}-x" for pid in (ended.pid, os.getpid()))
+    for directory in (left, mine):
+        (directory / "base").mkdir(parents=True)
+    trees.remove_old_links()
+    assert not left.exists() and mine.exists()
 
 
 def test_no_error_of_a_compiler_shows_the_last_lines() -> None:

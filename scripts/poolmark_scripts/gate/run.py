@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import time
@@ -79,8 +80,8 @@ def run(request: Request, console) -> int:
         arms = _examine(request, builds, runner)
         if not request.anyway and (why := machine.why_unusable()):
             raise Unusable(f"the machine is unusable for measuring: {why}. --anyway measures all the same.")
-        trees.TREES.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=trees.TREES, prefix="links-") as directory:
+        trees.remove_old_links()
+        with tempfile.TemporaryDirectory(dir=trees.TREES, prefix=f"{trees.LINKS}{os.getpid()}-") as directory:
             gate = _Gate(request, arms, runner, Path(directory), console)
             interrupted = gate.measure()
             report = gate.report(time.monotonic() - began, interrupted)

@@ -21,6 +21,7 @@ PRESET = "release"
 # A release build of the measuring program and its libraries takes 60 MB, the checkout 10.
 TREE_BYTES = 200 << 20
 SHOWN_LINES = 12
+LINKS = "links-"  # then the pid of the gate whose programs these are
 GIVE = "Give a revision (a commit, a branch, a tag), or a build directory, the one with CMakeCache.txt."
 
 ANOTHER = "name a program that both arms have with --program, such as --program bench/scaling."
@@ -83,6 +84,14 @@ def check_room(wanted: list[Wanted]) -> None:
             f"the trees of {needed >> 20} MB do not fit: {free >> 20} MB are free below {ROOT}. Make room (old trees of the "
             f"gate are in {TREES}, and may be removed), or give build directories."
         )
+
+
+def remove_old_links() -> None:
+    """Removes the links of runs that were killed. Makes the directory in which they lie."""
+    TREES.mkdir(parents=True, exist_ok=True)
+    for left in TREES.glob(f"{LINKS}*"):
+        if not Path("/proc", left.name.removeprefix(LINKS).partition("-")[0]).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def build(wanted: Wanted, target: str, console: Console) -> Build:
