@@ -14,15 +14,21 @@ namespace {
 /// Written before there is a second thread; worker processes inherit it.
 bool is_slowed = false;
 
-std::mutex everybodys;
-
 /// What is computed only to take time must not be left out.
-void use(int value) { asm volatile("" : : "r"(value)); }
+template <class T>
+void use(T value) {
+  asm volatile("" : : "r"(value) : "memory");
+}
 
-void allocate() {
+[[maybe_unused]] void compute_while_others_wait(std::uint32_t steps) {
+  static std::mutex everybodys;
+  const std::lock_guard lock(everybodys);
+  use(burn(1, steps));
+}
+
+[[maybe_unused]] void allocate() {
   constexpr std::size_t kBytes = 64;
-  const auto memory = std::make_unique<char[]>(kBytes);
-  asm volatile("" : : "r"(memory.get()) : "memory");
+  use(std::make_unique<char[]>(kBytes).get());
 }
 
 }  // namespace
@@ -35,18 +41,14 @@ void choose_slow_downs(int argc, char** argv) {
   }
 }
 
-void slow_down(std::uint32_t steps) {
+void slow_down([[maybe_unused]] std::uint32_t steps) {
   if (!is_slowed) return;
   if constexpr (injected::kMoreOfTheKernel > 0) {
     use(burn(1, static_cast<std::uint32_t>(steps * injected::kMoreOfTheKernel)));
   }
   if constexpr (injected::kStepsMore > 0) use(burn(1, injected::kStepsMore));
   for (int i = 0; i < injected::kAllocations; ++i) allocate();
-  if constexpr (injected::kStepsLocked > 0) {
-    const std::lock_guard lock(everybodys);
-    use(burn(1, injected::kStepsLocked));
-  }
-  static_cast<void>(steps);
+  if constexpr (injected::kStepsLocked > 0) compute_while_others_wait(injected::kStepsLocked);
 }
 
 std::int64_t slowed_nap(std::int64_t nanoseconds) {
