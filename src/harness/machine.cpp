@@ -110,6 +110,18 @@ std::string read_governor(const fs::path& root) {
       .value_or(kUnknown);
 }
 
+std::optional<std::string> kernels_hypervisor(const fs::path& root) {
+  const std::string clocks =
+      first_line(root / "sys/devices/system/clocksource/clocksource0/available_clocksource")
+          .value_or("");
+  const std::pair<const char*, const char*> kClocks[] = {
+      {"kvm-clock", "kvm"}, {"hyperv", "hyperv"}, {"xen", "xen"}};
+  for (const auto& [clock, name] : kClocks) {
+    if (clocks.find(clock) != std::string::npos) return name;
+  }
+  return std::nullopt;
+}
+
 std::string virtualization_of(const std::string& signature, bool is_guest) {
   if (!is_guest) return "none";
   const std::pair<const char*, const char*> kMakers[] = {
@@ -130,7 +142,7 @@ Machine read_machine() {
   machine.affinity = cpu_list(allowed_cpus());
   machine.cpu_quota = read_cpu_quota(root);
   machine.governor = read_governor(root);
-  machine.virtualization = this_virtualization();
+  machine.virtualization = kernels_hypervisor(root).value_or(this_virtualization());
   utsname system{};
   machine.kernel = uname(&system) == 0 ? system.release : kUnknown;
   return machine;

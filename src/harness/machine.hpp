@@ -30,6 +30,10 @@ std::optional<double> read_cpu_quota(const std::filesystem::path& root);
 std::string read_cpu_model(const std::filesystem::path& root);
 std::string read_governor(const std::filesystem::path& root);
 
+/// The hypervisor whose clock the kernel offers; none where it offers none. Where guests are nested
+/// the processor may name an outer one, which this kernel knows nothing of.
+std::optional<std::string> kernels_hypervisor(const std::filesystem::path& root);
+
 /// "none" unless `is_guest`; else the maker that the processor's hypervisor signature names.
 std::string virtualization_of(const std::string& signature, bool is_guest);
 

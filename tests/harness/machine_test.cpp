@@ -62,6 +62,18 @@ TEST(Virtualization, IsWhatTheProcessorSays) {
   EXPECT_EQ(virtualization_of("KVMKVMKVM", false), "none") << "the leaf is garbage on bare metal";
 }
 
+TEST(Virtualization, IsWhatTheKernelRunsOnWhereGuestsAreNested) {
+  const TemporaryFolder root;
+  const char* const clocks = "sys/devices/system/clocksource/clocksource0/available_clocksource";
+  EXPECT_EQ(kernels_hypervisor(root.path()), std::nullopt);
+  root.write(clocks, "tsc hpet acpi_pm\n");
+  EXPECT_EQ(kernels_hypervisor(root.path()), std::nullopt);
+  root.write(clocks, "tsc kvm-clock acpi_pm\n");
+  EXPECT_EQ(kernels_hypervisor(root.path()), "kvm");
+  root.write(clocks, "hyperv_clocksource_tsc_page\n");
+  EXPECT_EQ(kernels_hypervisor(root.path()), "hyperv");
+}
+
 TEST(Machine, KnowsItself) {
   const Machine machine = read_machine();
   EXPECT_EQ(machine.usable_cpus, usable_cpus());
