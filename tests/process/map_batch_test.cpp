@@ -119,8 +119,9 @@ TEST(Batch, bytes_that_contradict_themselves_are_refused) {
 detail::Bytes with_errors(std::size_t first, std::size_t count) {
   detail::Bytes bytes;
   WireWriter to(bytes);
-  for (const std::size_t size : {3, 1, 1}) to.put_raw(size);  // in all, values, runs of errors
-  to.put_raw(std::int64_t{0});                                // the time that it took
+  for (const std::size_t size : {3UL, 1UL, 1UL})
+    to.put_raw(size);           // in all, values, runs of errors
+  to.put_raw(std::int64_t{0});  // the time that it took
   to.put_raw(first);
   to.put_raw(count);
   detail::put_exception(to, std::make_exception_ptr(Error("no")));
