@@ -35,7 +35,7 @@ TEST(DeathReport, TellsCpuTimeAndPeakMemory) {
   EXPECT_GE(died.peak_memory, kBytes);
   // The kernel's books are kept in ticks.
   EXPECT_GE(died.cpu_time, kCpuTime / 2);
-  EXPECT_THAT(died.what(), HasSubstr("ms of CPU time and at most "));
+  EXPECT_THAT(died.what(), HasSubstr("s of CPU time and at most "));
   EXPECT_THAT(died.what(), HasSubstr(" MiB of memory"));
   EXPECT_FALSE(died.ordered);
   EXPECT_FALSE(died.probably_out_of_memory);
