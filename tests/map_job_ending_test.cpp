@@ -130,23 +130,29 @@ TEST(MapJobEnding, a_shutdown_that_cancels_tells_so_for_every_element_that_did_n
   EXPECT_LE(ran, kMostBegun);
 }
 
-TEST(MapJobEnding, a_chunk_that_has_begun_is_run_to_its_end) {
-  ThreadPoolExecutor pool(1);
+/// Holds the worker in the middle of the second chunk of five.
+struct HeldAtSeven {
   Event begun;
   Event may_end;
-  auto results = pool.map(
-      {.chunksize = 5},
-      [&](int x) {
-        if (x == 7) {
-          begun.set();
-          may_end.wait();
-        }
-        return x;
-      },
-      std::views::iota(0, 20));
-  begun.wait();
+
+  auto function() {
+    return [this](int x) {
+      if (x == 7) {
+        begun.set();
+        may_end.wait();
+      }
+      return x;
+    };
+  }
+};
+
+TEST(MapJobEnding, a_chunk_that_has_begun_is_run_to_its_end) {
+  ThreadPoolExecutor pool(1);
+  HeldAtSeven held;
+  auto results = pool.map({.chunksize = 5}, held.function(), std::views::iota(0, 20));
+  held.begun.wait();
   pool.shutdown({.wait = false, .cancel_futures = true});
-  may_end.set();
+  held.may_end.set();
   auto it = results.begin();
   for (int x = 0; x < 10; ++x, ++it) EXPECT_EQ(*it, x);
   for (int x = 10; x < 20; ++x, ++it) EXPECT_THROW(*it, CancelledError);
@@ -177,19 +183,10 @@ TEST(MapJobEnding, a_timeout_in_the_middle_says_what_is_missing_and_cancels_it) 
 
 TEST(MapJobEnding, a_timeout_behind_what_was_read_counts_the_rest) {
   ThreadPoolExecutor pool(1);
-  Event begun;
-  Event may_end;
-  auto results = pool.map(
-      {.timeout = 1ms, .chunksize = 5},
-      [&](int x) {
-        if (x == 7) {
-          begun.set();
-          may_end.wait();
-        }
-        return x;
-      },
-      std::views::iota(0, 20));
-  begun.wait();  // the first chunk is done
+  HeldAtSeven held;
+  auto results =
+      pool.map({.timeout = 1ms, .chunksize = 5}, held.function(), std::views::iota(0, 20));
+  held.begun.wait();  // the first chunk is done
   auto it = results.begin();
   for (int x = 0; x < 5; ++x, ++it) EXPECT_EQ(*it, x);
   try {
@@ -199,7 +196,7 @@ TEST(MapJobEnding, a_timeout_behind_what_was_read_counts_the_rest) {
     EXPECT_EQ(late.unfinished, 15U);
     EXPECT_EQ(late.total, 20U);
   }
-  may_end.set();
+  held.may_end.set();
   pool.shutdown();
 }
 

@@ -16,6 +16,7 @@ from poolmark_scripts import (
 from poolmark_scripts.intervals import least_samples
 from poolmark_scripts.one_process import EXIT_INTERRUPTED, Interrupted, Runner
 from poolmark_scripts.rounds import BudgetTooSmall
+from poolmark_scripts.terminal import shown
 from poolmark_scripts.whole_file import write_json
 
 __all__ = ["BudgetTooSmall", "Interrupted", "Request", "requested", "run"]
@@ -123,7 +124,7 @@ def _trace(request: Request, document: dict[str, Any], console) -> bool:
     if why_not:
         print(f"scripts/bench: {request.trace} was not written: {why_not}", file=sys.stderr)
     else:
-        console.print(f"what the workers did: {_shown(request.trace)}, to be opened at https://ui.perfetto.dev", soft_wrap=True)
+        console.print(f"what the workers did: {shown(request.trace)}, to be opened at https://ui.perfetto.dev", soft_wrap=True)
     return not why_not
 
 
@@ -223,15 +224,8 @@ def _report(output: Path, document: dict[str, Any], elapsed_s: float, console) -
     if document["partial"]:
         console.print("The rest can be measured later: scripts/bench --resume.")
     written = [output] + (plot.draw([measured], output.parent) if measured.cells else [])
-    console.print("\nwritten: " + ", ".join(_shown(path) for path in written), soft_wrap=True)
+    console.print("\nwritten: " + ", ".join(shown(path) for path in written), soft_wrap=True)
     console.print(round_summary.closing(document, elapsed_s), soft_wrap=True)
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def quick_cells(names: list[str], cpus: int, flags: tuple[str, ...] = ()) -> list[str]:

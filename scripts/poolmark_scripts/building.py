@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from rich.console import Console
 
@@ -14,7 +14,11 @@ SHOWN_LINES = 40
 
 
 class BuildError(Exception):
-    """Configuring or building failed; the text ends with the last lines the tool wrote."""
+    """Configuring or building failed; the text ends with the last lines the tool wrote, `lines` has all."""
+
+    def __init__(self, text: str, lines: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.lines = list(lines)
 
 
 def build_directory(preset: str) -> Path:
@@ -29,7 +33,7 @@ def is_configured(preset: str) -> bool:
 
 def configure(preset: str, definitions: Sequence[str], console: Console) -> None:
     """Runs cmake --preset."""
-    _run(f"configuring build/{preset}", ["cmake", "--preset", preset, *definitions], console)
+    run_tool(f"configuring build/{preset}", ["cmake", "--preset", preset, *definitions], console)
 
 
 def build(preset: str, targets: Sequence[str], console: Console, quiet_if_done: bool = False) -> None:
@@ -37,15 +41,20 @@ def build(preset: str, targets: Sequence[str], console: Console, quiet_if_done: 
     command = ["cmake", "--build", f"build/{preset}", "-j", str(len(os.sched_getaffinity(0)))]
     if targets:
         command += ["--target", *targets]
-    _run(f"building build/{preset}", command, console, quiet=quiet_if_done)
+    run_tool(f"building build/{preset}", command, console, quiet=quiet_if_done)
 
 
-def _run(what: str, command: list[str], console: Console, quiet: bool = False) -> None:
+def run_tool(
+    what: str, command: list[str], console: Console, quiet: bool = False, directory: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Runs one of CMake's tools, showing its last line on a terminal. Raises BuildError."""
     lines: list[str] = []
     try:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        )
+            command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace",
+        )  # fmt: skip
     except FileNotFoundError:
         raise BuildError(f"{command[0]} is not installed; scripts/bench installs it where there is apt-get.") from None
     assert process.stdout is not None
@@ -57,4 +66,4 @@ def _run(what: str, command: list[str], console: Console, quiet: bool = False) -
             status.update(f"{what} ... {lines[-1][: max(20, console.width - len(what) - 10)]}")
     if process.returncode != 0:
         tail = "\n".join(f"  {line}" for line in lines[-SHOWN_LINES:])
-        raise BuildError(f"{what} failed ({' '.join(command)}):\n{tail}")
+        raise BuildError(f"{what} failed ({' '.join(command)}):\n{tail}", lines)

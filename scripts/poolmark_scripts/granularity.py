@@ -213,21 +213,14 @@ def grains_of(quick: bool) -> list[int]:
 
 def report(results, output: Path, console) -> None:
     """Prints the tables and draws the pictures."""
-    from poolmark_scripts import granularity_picture, granularity_report
+    from poolmark_scripts import granularity_picture, granularity_report, terminal
 
     granularity_report.print_report(results, console)
     try:
         written = [output, *granularity_picture.draw(results, output)]
     except OSError as error:
         raise UsageError(f"the pictures of {output} could not be written: {error.strerror}.") from None
-    console.print("\nwritten: " + ", ".join(_shown(path) for path in written), soft_wrap=True)
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    console.print("\nwritten: " + ", ".join(terminal.shown(path) for path in written), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def build_program(console) -> None:
 
 def run(options: argparse.Namespace, flags: list[str], console) -> int:
     """Measures and prints the table; then counts system calls if that was asked for."""
-    from poolmark_scripts import overhead_cpython, overhead_report, overhead_results, syscalls
+    from poolmark_scripts import overhead_cpython, overhead_report, overhead_results, syscalls, terminal
 
     status, written = measure(flags, options.output, console)
     if not written:
@@ -148,7 +148,7 @@ def run(options: argparse.Namespace, flags: list[str], console) -> int:
     if not overhead_cpython.add_to(options.output, repetitions, tasks, console):
         status = EXIT_FAILED
     overhead_report.print_report(overhead_results.load(options.output), console)
-    console.print(f"\nwritten: {_shown(options.output)}", soft_wrap=True)
+    console.print(f"\nwritten: {terminal.shown(options.output)}", soft_wrap=True)
     if options.syscalls:
         console.print()
         syscalls.print_counts(PROGRAM, console)
@@ -201,13 +201,6 @@ def measure(flags: list[str], output: Path, console) -> tuple[int, bool]:
         return EXIT_FAILED, False
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def examine(program: Path, flags: Sequence[str], runner: Runner, limit_s: float 
         said = answered.output.strip()[:60]
         what = f"it said {said!r}" if said else "it said nothing"
         raise ProgramError(f"{_no_program(program)} asked for its cells as JSON {what}.") from None
-    return Listing(cells, context, _sha256(program))
+    return Listing(cells, context, sha256(program))
 
 
 def _no_program(program: Path) -> str:
@@ -81,6 +81,7 @@ def _ask(program: Path, command: list[str], runner: Runner, limit_s: float) -> E
     return answered
 
 
-def _sha256(program: Path) -> str:
+def sha256(program: Path) -> str:
+    """Of the file's content."""
     with program.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -232,25 +232,33 @@ TEST(PoolZygote, KeepsItsSocketFromItsWorkers) {
   EXPECT_EQ(ProcessPoolExecutor({.max_workers = 1}).submit(sockets_here).result(), 0);
 }
 
-TEST(PoolZygote, PrintsNothingTwice) {
+/// What a child of this process that runs `work` writes to its standard output.
+std::string printed_by(void (*work)()) {
   int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
+  if (pipe(ends) != 0) return "no pipe";
   const pid_t child = fork();
   if (child == 0) {
     dup2(ends[1], STDOUT_FILENO);
+    work();
+    std::fflush(stdout);
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string printed = read_to_end(ends[0]);
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  return printed;
+}
+
+TEST(PoolZygote, PrintsNothingTwice) {
+  const std::string printed = printed_by([] {
     std::printf("before;");
     {
       ProcessPoolExecutor pool({.max_workers = 2});
       pool.submit([] { std::printf("task;"); }).result();
     }
     std::printf("after;");
-    std::fflush(stdout);
-    _exit(0);
-  }
-  close(ends[1]);
-  const std::string printed = read_to_end(ends[0]);
-  close(ends[0]);
-  waitpid(child, nullptr, 0);
+  });
   // The worker prints when it ends, which is before the pool is gone.
   EXPECT_EQ(printed, "before;task;after;");
 }
@@ -261,25 +269,13 @@ void print_meanwhile() {
 }
 
 TEST(PoolZygote, PrintsNothingTwiceThatIsWrittenWhileItIsForked) {
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
+  const std::string printed = printed_by([] {
     // In the place of another thread, which may write between the last look at what is buffered and
     // the fork.
     pthread_atfork(print_meanwhile, nullptr, nullptr);
-    {
-      ProcessPoolExecutor pool({.max_workers = 1});
-      pool.submit([] { std::printf("task;"); }).result();
-    }
-    std::fflush(stdout);
-    _exit(0);
-  }
-  close(ends[1]);
-  const std::string printed = read_to_end(ends[0]);
-  close(ends[0]);
-  waitpid(child, nullptr, 0);
+    ProcessPoolExecutor pool({.max_workers = 1});
+    pool.submit([] { std::printf("task;"); }).result();
+  });
   EXPECT_EQ(printed, "task;meanwhile;");
 }
 

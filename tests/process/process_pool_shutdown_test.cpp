@@ -223,6 +223,12 @@ int report_and_hang(MailboxName box) {
   for (;;) pause();
 }
 
+ProcessPoolOptions one_worker_by(StartMethod method) {
+  ProcessPoolOptions options = with_workers(1);
+  options.start_method = method;
+  return options;
+}
+
 // cpython#111873
 TEST(MainProcess, KilledTakesItsWorkersAndZygotesAlong) {
   for (const auto method : {StartMethod::PoolZygote, StartMethod::ProcessZygote}) {
@@ -230,9 +236,7 @@ TEST(MainProcess, KilledTakesItsWorkersAndZygotesAlong) {
     const pid_t main_process = fork();
     if (main_process == 0) {
       start_zygote();
-      ProcessPoolOptions options = with_workers(1);
-      options.start_method = method;
-      ProcessPoolExecutor pool(options);
+      ProcessPoolExecutor pool(one_worker_by(method));
       pool.submit(report_and_hang, pids.name()).result();
       _exit(1);
     }
@@ -259,9 +263,7 @@ TEST(MainProcess, KilledTakesThemAlongThoughAForkHasKeptItsSockets) {
     const pid_t main_process = fork();
     if (main_process == 0) {
       start_zygote();
-      ProcessPoolOptions options = with_workers(1);
-      options.start_method = method;
-      ProcessPoolExecutor pool(options);
+      ProcessPoolExecutor pool(one_worker_by(method));
       const auto running = pool.submit(report_and_hang, pids.name());
       const pid_t keeps_sockets = fork();
       if (keeps_sockets == 0) {

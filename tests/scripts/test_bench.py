@@ -175,7 +175,7 @@ def test_a_build_that_fails_shows_why(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = [sys.executable, "-c", "print('error: no such header'); raise SystemExit(1)"]
-    monkeypatch.setattr(bench, "build_program", lambda console: building._run("building", command, console))
+    monkeypatch.setattr(bench, "build_program", lambda console: building.run_tool("building", command, console))
     assert run() == 2
     assert "error: no such header" in capsys.readouterr().err
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from poolmark_scripts import program as program_file
 from poolmark_scripts.gate import layouts
 from poolmark_scripts.one_process import Runner
 
@@ -62,7 +63,7 @@ def test_each_layout_computes_the_same_elsewhere(built: Path, tmp_path: Path) ->
     before = (built / "bench" / "small").read_bytes()
     programs = link(built, tmp_path)
     assert [subprocess.run([program], check=False).returncode for program in programs] == [ANSWER] * 4
-    assert len({layouts.sha256(program) for program in programs}) == 4
+    assert len({program_file.sha256(program) for program in programs}) == 4
     assert len({symbols(program)["main"] % 64 for program in programs}) > 1
     assert (built / "bench" / "small").read_bytes() == before
 
@@ -88,7 +89,7 @@ def test_the_order_of_objects_and_members_changes(built: Path, tmp_path: Path) -
 
 def test_one_seed_gives_one_program(built: Path, tmp_path: Path) -> None:
     def hashes(into: str, seed: str) -> list[str]:
-        return [layouts.sha256(program) for program in link(built, tmp_path / into, seed, count=2)]
+        return [program_file.sha256(program) for program in link(built, tmp_path / into, seed, count=2)]
 
     assert hashes("first", "7") == hashes("second", "7")
     assert hashes("first", "7") != hashes("third", "8")

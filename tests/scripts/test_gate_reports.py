@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import re
 import xml.etree.ElementTree as xml
 from dataclasses import replace
@@ -13,13 +12,9 @@ from typing import Any
 
 import gate_data
 import pytest
-from matplotlib.figure import Figure
 from poolmark_scripts import terminal
-from poolmark_scripts.gate import (
-    picture, report_annotations, report_json, report_junit, report_markdown, report_sarif, report_terminal, source_of,
-    wording,
-)  # fmt: skip
-from poolmark_scripts.gate.model import CountChange, GateReport, Stage, Verdict
+from poolmark_scripts.gate import picture, report_annotations, report_junit, report_markdown, report_sarif, report_terminal, source_of, wording
+from poolmark_scripts.gate.model import GateReport, Stage, Verdict
 from rich.console import Console
 
 SLOW = "sum/thread/map/workers:2"
@@ -356,113 +351,6 @@ def test_our_own_workloads_are_found(root: Path) -> None:
     assert '.name = "primes"' in (root / place[0]).read_text().splitlines()[place[1] - 1]
 
 
-# ---- picture ---------------------------------------------------------------------------------------------------
-
-
-def test_the_picture_shows_ratios_where_they_are(every: GateReport) -> None:
-    axes = picture.make(every).axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == [cell.name for cell in every.cells]
-    drawn = {(round(float(y[0])), round(float(x[0]), 6)) for line in axes.lines
-             if len(x := line.get_xdata()) == 1 and (y := line.get_ydata())[0] == int(y[0]) and line.get_markersize() == 7}
-    expected = {(row, round(cell.ratio.median, 6)) for row, cell in enumerate(every.cells)
-                if cell.ratio and cell.verdict is not Verdict.FAILED}
-    assert drawn == expected and axes.get_xscale() == "log"
-    texts = [text.get_text() for text in axes.texts]
-    assert "+12.1 % [+11.0, +13.2]" in texts and "instructions +25.0 %" in texts and "only the base has it" in texts
-    assert texts.count("equivalent") == 7
-
-
-def test_verdicts_differ_without_colour() -> None:
-    markers = [marker for _, marker in picture.STYLES.values() if marker]
-    assert len(markers) == len(set(markers)) and set(picture.STYLES) == set(Verdict)
-
-
-def test_what_is_far_beyond_is_an_arrowhead() -> None:
-    cells = [gate_data.cell("a/$x_{$", Verdict.REGRESSED, 6.0), gate_data.cell("b/t", Verdict.IMPROVED, 0.1)]
-    figure = picture.make(gate_data.report(cells))
-    figure.draw_without_rendering()
-    axes = figure.axes[0]
-    assert axes.get_xlim() == pytest.approx((0.5, 2.0))
-    ends = [(line.get_marker(), float(line.get_xdata()[0])) for line in axes.lines if line.get_marker() in "<>"]
-    assert (">", pytest.approx(2.0)) in ends and ("<", pytest.approx(0.5)) in ends
-
-
-def test_the_picture_is_written_the_same_each_time(tmp_path: Path) -> None:
-    first, second = (picture.draw(gate_data.many(2), tmp_path / name) for name in ("a.b", "c.d"))
-    assert [path.name for path in first] == ["a.b.svg", "a.b.png"]
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
-
-
-def boxes_of(figure: Figure) -> tuple[list[Any], float, float]:
-    renderer = figure.canvas.get_renderer()
-    figure.draw(renderer)
-    axes = figure.axes[0]
-    texts = [*axes.texts, *axes.get_yticklabels(), *axes.get_xticklabels(), axes.xaxis.label, *figure.texts]
-    boxes = [text.get_window_extent(renderer) for text in texts if text.get_text()]
-    boxes += [legend.get_window_extent(renderer) for legend in figure.legends]
-    return boxes, *(figure.get_size_inches() * figure.dpi)
-
-
-@pytest.mark.parametrize("made", ["every", "one", "sixty", "long", "none"])
-def test_no_text_is_cut_or_covered(made: str, every: GateReport) -> None:
-    failed = gate_data.cell("w/" + "x" * 90, Verdict.FAILED, reason="wrong result in task 7 " * 30)
-    long = [failed, gate_data.cell("a/b", Verdict.NEW)]
-    reports = {
-        "every": every, "one": gate_data.many(1), "sixty": gate_data.many(60), "long": gate_data.report(long),
-        "none": gate_data.report([]),
-    }  # fmt: skip
-    boxes, width, height = boxes_of(picture.make(reports[made]))
-    for index, box in enumerate(boxes):
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
-        assert not any(box.overlaps(other) for other in boxes[index + 1 :])
-
-
-# ---- JSON ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("made", ["every", "decided"])
-def test_the_report_comes_back_from_its_file(made: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    report = request.getfixturevalue(made)
-    path = tmp_path / "gate.json"
-    path.write_text(json.dumps(report_json.document(report), allow_nan=False))
-    assert report_json.read(path) == report and report.blocks
-
-
-def damaged(document: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
-    """With the value at `cells/0/ratio` and the like; None takes it away."""
-    made = json.loads(json.dumps(document))
-    *path, last = (int(part) if part.isdigit() else part for part in place.split("/"))
-    inner = made
-    for part in path:
-        inner = inner[part]
-    if value is None:
-        del inner[last]
-    else:
-        inner[last] = value
-    return made
-
-
-@pytest.mark.parametrize("place, value", [
-    ("base", None), ("cells", None), ("cells", 3), ("cells/0", "x"), ("cells/0/verdict", "slower"),
-    ("cells/0/ratio", {"low": 1}), ("cells/0/stage", "later"), ("cells/0/kind", "GPU"), ("cells/0/name", None),
-    ("blocks/0/times/new", 0), ("blocks/0/times/new", float("inf")), ("blocks/0/times/null", None),
-    ("blocks/0/order/0", "other"), ("format", 99), ("format", None), ("new/sha256", None),
-])  # fmt: skip
-def test_a_damaged_document_is_refused_by_name(place: str, value: Any, every: GateReport) -> None:
-    with pytest.raises(report_json.ReportError, match=r"^somewhere/gate\.json is .*scripts/gate"):
-        report_json.parse(damaged(report_json.document(every), place, value), "somewhere/gate.json")
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b"{}"])
-def test_a_file_that_is_no_report_is_refused_by_name(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "gate.json"
-    path.write_bytes(content)
-    with pytest.raises(report_json.ReportError, match=re.escape(str(path))):
-        report_json.read(path)
-    with pytest.raises(report_json.ReportError, match="nowhere.json cannot be read"):
-        report_json.read(tmp_path / "nowhere.json")
-
-
 # ---- as a run has it ---------------------------------------------------------------------------------------------
 
 
@@ -476,10 +364,3 @@ def test_a_decided_report_goes_through_all_of_them(decided: GateReport) -> None:
     assert all("sum/thread/map/workers:2" in text and "15 of 24 blocks were disturbed" in text for text in texts)
     # What would have shown has a column of its own there; the reason would say it again.
     assert "would have shown" in texts[2] and "would have shown" not in texts[0].split("new/base: how much")[0]
-
-
-def test_a_count_for_information_survives_as_json(every: GateReport) -> None:
-    informing = CountChange("futex wakes", "task", 1.0, 3.0, allowed=math.inf)
-    report = replace(every, cells=(replace(every.cells[0], counts=(informing,)),))
-    text = json.dumps(report_json.document(report), allow_nan=False)
-    assert report_json.parse(json.loads(text), "here") == report

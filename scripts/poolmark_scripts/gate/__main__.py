@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status."""
-    own, _, flags = _split(argv)
+    own, flags = _split(argv)
     options = parser().parse_args(own)
     from poolmark_scripts import one_process, program, terminal
     from poolmark_scripts.gate import layouts, run, trees
@@ -88,11 +88,11 @@ def main(argv: list[str]) -> int:
         return EXIT_INTERRUPTED
 
 
-def _split(argv: list[str]) -> tuple[list[str], str, list[str]]:
+def _split(argv: list[str]) -> tuple[list[str], list[str]]:
     if "--" not in argv:
-        return argv, "", []
+        return argv, []
     place = argv.index("--")
-    return argv[:place], "--", argv[place + 1 :]
+    return argv[:place], argv[place + 1 :]
 
 
 def _request(options: argparse.Namespace, flags: list[str], argv: list[str]):

@@ -12,7 +12,6 @@ built in nothing but the order.
 
 from __future__ import annotations
 
-import hashlib
 import random
 import shlex
 import subprocess
@@ -58,12 +57,6 @@ def link(build: Path, program: Path, seed: str, number: int, into: Path, runner:
     made = into / program.name
     _run(_reordered(linking, commands, program, made, padding, into, drawn, runner), runner)
     return made
-
-
-def sha256(program: Path) -> str:
-    """Of the file's content."""
-    with program.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _reordered(

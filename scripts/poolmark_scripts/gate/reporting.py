@@ -11,6 +11,7 @@ from poolmark_scripts.gate import (
     picture, report_annotations, report_json, report_junit, report_markdown, report_sarif, report_terminal, source_of,
 )  # fmt: skip
 from poolmark_scripts.gate.model import GateReport
+from poolmark_scripts.terminal import shown
 from poolmark_scripts.whole_file import write_json, write_text
 
 
@@ -27,7 +28,7 @@ def write(report: GateReport, output: Path, tree: Path | None, status: int, cons
     for suffix, text in beside.items():
         write_text(output.with_suffix(suffix), text)
     written = [output, *(output.with_suffix(suffix) for suffix in beside), *picture.draw(report, output.with_suffix(""))]
-    console.print("\nwritten: " + ", ".join(_shown(path) for path in written), soft_wrap=True)
+    console.print("\nwritten: " + ", ".join(shown(path) for path in written), soft_wrap=True)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in report_annotations.annotations(report, locate):
             print(line)
@@ -44,10 +45,3 @@ def _locator(tree: Path | None) -> Callable[[str], tuple[str, int] | None]:
         return found[workload]
 
     return locate
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

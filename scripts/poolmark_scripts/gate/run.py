@@ -21,7 +21,6 @@ from poolmark_scripts.one_process import EXIT_INTERRUPTED, Interrupted, Runner
 
 # Of sequential cells only map is a kernel alone, and a pool's wait is its as_completed with less to see.
 LEFT_OUT = re.compile(r"/sequential/(as_completed|wait)/|/wait/")
-EXIT_UNTRUSTED = 4
 
 
 class GateError(Exception):
@@ -165,7 +164,7 @@ class _Gate:
                 for number in range(self._rules.layouts):
                     into = self._workspace / which / arm.value / str(number)
                     programs[arm].append(layouts.link(build.directory, build.program, drawn, number, into, self._runner))
-                self._sha256[arm] = tuple(map(layouts.sha256, programs[arm]))
+                self._sha256[arm] = tuple(map(program.sha256, programs[arm]))
         if not self._arms.keep_pools:
             self._notes.append("A program does not know --batches, so every batch is the first on its pool, and scatters more.")
         if self._sha256[Arm.NEW] == self._sha256[Arm.BASE]:

@@ -18,11 +18,10 @@ from typing import Any, Sequence
 
 from poolmark_scripts.disturbance import Watch
 from poolmark_scripts.one_process import Ended, Runner
-from poolmark_scripts.sampling import sample_flags
+from poolmark_scripts.sampling import FIRST_LIMIT_S, LIMIT_FACTOR, sample_flags
 
 REPETITIONS = 5
 MOST_REPETITIONS = 15  # of a program that cannot be told how many batches a repetition has
-FIRST_LIMIT_S, LIMIT_FACTOR = 60.0, 10.0
 # The kernel puts the environment above the stack: its size moves every local variable.
 MOST_PADDING = 4096
 PADDING_VARIABLE = "POOLMARK_GATE_PADDING"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from poolmark_scripts import building
 from poolmark_scripts.building import ROOT
 
 TREES = ROOT / "build" / "gate"
@@ -148,26 +149,16 @@ def _compile(wanted: Wanted, target: str, console: Console) -> None:
 
 
 def _run(wanted: Wanted, what: str, command: list[str], console: Console) -> None:
-    lines: list[str] = []
+    assert wanted.tree is not None
+    # In English, whose errors are recognised; with paths that let one tree use what another has compiled.
     environment = {**os.environ, "LC_ALL": "C", "CCACHE_BASEDIR": str(wanted.tree), "CCACHE_NOHASHDIR": "1"}
     try:
-        process = subprocess.Popen(
-            command, cwd=wanted.tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace",
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise TreeError(f"{command[0]} is not installed; scripts/bench installs it where there is apt-get.") from None
-    assert process.stdout is not None
-    if not console.is_terminal:
-        console.print(f"{what} {wanted.name} ...", soft_wrap=True)
-    with process, console.status(f"{what} {wanted.name} ...") as status:
-        for line in process.stdout:
-            lines.append(line.rstrip("\n"))
-            status.update(f"{what} {wanted.name} ... {lines[-1][: max(20, console.width - len(wanted.name) - 20)]}")
-    if process.returncode != 0 and any("unknown target" in line for line in lines):
-        raise TreeError(f"{wanted.name} has no program {command[-1]} yet: {ANOTHER}")
-    if process.returncode != 0:
-        raise TreeError(f"{wanted.name} does not build; {first_error(lines)}")
+        building.run_tool(f"{what} {wanted.name}", command, console, directory=wanted.tree, environment=environment)
+    except building.BuildError as error:
+        if any("unknown target" in line for line in error.lines):
+            raise TreeError(f"{wanted.name} has no program {command[-1]} yet: {ANOTHER}") from None
+        said = first_error(error.lines) if error.lines else str(error)
+        raise TreeError(f"{wanted.name} does not build; {said}") from None
 
 
 def first_error(lines: list[str]) -> str:

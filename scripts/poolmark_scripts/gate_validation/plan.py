@@ -30,7 +30,6 @@ class Experiment:
     cell: str = ""  # of which a verdict is expected
     expected: tuple[Verdict, ...] = ()  # of `cell`, or of every cell
     counts: bool = False
-    trusted: bool = True  # False: exit 4 is what is expected
 
     @property
     def is_null(self) -> bool:
@@ -73,9 +72,9 @@ EXPERIMENTS = (
     Experiment("nap-8", "naps that are 8 % longer", 5, injected={"kCell": "naps/thread/map/workers:8", "kMoreOfTheNap": 0.08},
                cells="^naps/", cell="naps/thread/map/workers:8", expected=ALARM),
     Experiment("hog", "a program that wants every CPU, from the middle of the run", 3, sabotage="hog", cells=FEW,
-               expected=NOTHING_FOUND, trusted=False),
+               expected=NOTHING_FOUND),
     Experiment("starved", "one that wants every CPU while the new build runs, and never else", 3, sabotage="starved", cells=FEW,
-               expected=NOTHING_FOUND, trusted=False),
+               expected=NOTHING_FOUND),
     Experiment("truncated", "the new build writes half a results file", 1, sabotage="truncated", cells=FEW, cell=POOL_CELL,
                expected=(Verdict.FAILED,)),
     Experiment("nan", "the new build writes a time that is no number", 1, sabotage="nan", cells=FEW, cell=POOL_CELL,
