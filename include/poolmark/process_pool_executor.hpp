@@ -93,6 +93,9 @@ struct ProcessPoolOptions {
   std::vector<int> cpu_affinity = {};
 };
 
+/// What tasks brought to their workers and back, in bytes of the serialised values.
+using ProcessTraffic = detail::ProcessTraffic;
+
 /// In a worker: how many workers its pool had started before it. Tells workers apart, replacements
 /// too, where a seed or a file name must differ: all workers are copies of one process, with one
 /// state of std::rand() and of every generator made before. (std::random_device differs by itself.)
@@ -224,6 +227,12 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
   std::vector<pid_t> worker_pids() const { return pool_->worker_pids(); }
   /// What all workers of this pool, ended ones too, have used of the CPUs.
   std::chrono::nanoseconds worker_cpu_time() const { return pool_->worker_cpu_time(); }
+  /// What crossed for the tasks that workers have answered: callables with their arguments, and
+  /// results or exceptions. A map's chunk is one task. However they crossed: in a task's cell,
+  /// through the ring or in a memory file; of a SharedBuffer only its handle. Tasks whose futures
+  /// are done are in it, also after shutdown(). The same tasks count the same in every run, unless
+  /// workers die. Does not wait for workers; any thread may call it. Nothing in a forked child.
+  ProcessTraffic traffic() const { return pool_->traffic(); }
   Submitter submitter() const { return Submitter(pool_); }
 
  private:

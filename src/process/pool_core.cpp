@@ -259,4 +259,10 @@ std::chrono::nanoseconds PoolCore::worker_cpu_time() {
   return total;
 }
 
+ProcessTraffic PoolCore::traffic() const noexcept {
+  if (is_inherited()) return {};
+  const Lock lock(mutex_);
+  return traffic_;
+}
+
 }  // namespace poolmark::detail

@@ -74,6 +74,7 @@ class PoolCore final : public ProcessPool {
   int max_workers() const noexcept override { return max_workers_; }
   std::vector<pid_t> worker_pids() override;
   std::chrono::nanoseconds worker_cpu_time() override;
+  ProcessTraffic traffic() const noexcept override;
   bool is_inherited() const noexcept override;
 
   Outcome drive_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
@@ -198,6 +199,7 @@ class PoolCore final : public ProcessPool {
   int early_deaths_ = 0;            // since the last answer
   Clock::time_point next_start_{};  // not before
   std::chrono::nanoseconds cpu_time_of_dead_{0};
+  ProcessTraffic traffic_;
   std::vector<pid_t> orphans_;  // workers whose zygote has died
 
   // Who watches. At most one thread is the drainer; the service thread is always there behind it.

@@ -69,6 +69,7 @@ bool PoolCore::collect(Worker& worker, Aftermath& after, Clock::time_point now) 
   } catch (const WorkerTalksNonsense& nonsense) {
     distrust(worker, nonsense.what());
   }
+  traffic_ += worker.take_traffic();
   return_to_backlog(worker.take_returned());
   after.wake(space_wake);
   if (was_initializing && !worker.is_initializing()) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "poolmark/detail/process_task.hpp"
 #include "process/channel.hpp"
@@ -121,6 +122,8 @@ class Worker {
   TaskList take_returned() noexcept { return std::move(returned_); }
 
   std::size_t answered() const noexcept { return answered_; }
+  /// Of the tasks answered since the last call.
+  ProcessTraffic take_traffic() noexcept { return std::exchange(traffic_, {}); }
   bool is_initializing() const noexcept { return is_initializing_; }
   /// What the initializer threw, if it did.
   std::exception_ptr initializer_error() const;
@@ -147,6 +150,7 @@ class Worker {
   std::optional<std::size_t> quota_;
   std::size_t sent_ = 0;  // and not revoked
   std::size_t answered_ = 0;
+  ProcessTraffic traffic_;
   bool is_leaving_ = false;
 
   // Numbers from oldest_ to next_ are in cells. Of those that are revoked the task is null; they
@@ -167,6 +171,7 @@ class Worker {
 
   // The answer that is being read, of task oldest_.
   std::size_t answer_size_ = 0;
+  std::size_t answered_call_size_ = 0;
   CallOutcome answer_outcome_{};
   bool answer_is_in_file_ = false;
   Bytes* answer_ = nullptr;  // null: between two answers

@@ -120,6 +120,7 @@ void Worker::refuse_files() {
 
 void Worker::make_room_for_answer(TaskRecord& task) {
   answer_ = &task.bytes;
+  answered_call_size_ = answer_->size();
   if (answer_is_in_file_) {
     // Only in the file that was lent.
     const bool fits = task.retries_left == 0 && answer_->block() != nullptr &&
@@ -160,6 +161,7 @@ void Worker::end_answer(TaskList& done) noexcept {
   }
   --in_flight_count_;
   ++answered_;
+  traffic_ += {answered_call_size_, answer_size_};
   task->outcome = answer_outcome_;
   task->place = TaskRecord::Place::kLeft;
   task->worker = nullptr;

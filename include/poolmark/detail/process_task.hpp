@@ -58,6 +58,19 @@ enum class WorkerSignal : std::uint8_t {
   kKill,       // SIGKILL, to the worker and its process group
 };
 
+/// See ProcessPoolExecutor::traffic().
+struct ProcessTraffic {
+  std::uint64_t sent_bytes = 0;      ///< to workers
+  std::uint64_t received_bytes = 0;  ///< from workers
+
+  ProcessTraffic& operator+=(const ProcessTraffic& more) noexcept {
+    sent_bytes += more.sent_bytes;
+    received_bytes += more.received_bytes;
+    return *this;
+  }
+  friend bool operator==(const ProcessTraffic&, const ProcessTraffic&) = default;
+};
+
 /// The body of a process pool, as far as templates need to know it.
 class ProcessPool : public RefCounted, public ProgressDriver {
  public:
@@ -81,6 +94,7 @@ class ProcessPool : public RefCounted, public ProgressDriver {
   virtual int max_workers() const noexcept = 0;
   virtual std::vector<pid_t> worker_pids() = 0;
   virtual std::chrono::nanoseconds worker_cpu_time() = 0;
+  virtual ProcessTraffic traffic() const noexcept = 0;
   /// Whether this is a forked child, where nobody serves the pool.
   virtual bool is_inherited() const noexcept = 0;
 };
