@@ -12,10 +12,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Sequence
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 CLANG, CLANG_FORMAT = "clang++-16", "clang-format-16"
+CTEST_RESULTS = "test-results.xml"  # in the build directory; scripts/conformance reads it
+LAST_LINES = 20  # of a failed test, shown again at the end
 EPILOG = """\
 examples:
   scripts/test                  everything, as CI does
@@ -31,7 +34,19 @@ class Skipped(Exception):
 
 
 class Failed(Exception):
-    """The step failed; the text says where."""
+    """The step failed; the text says where, `tests` which tests failed and what each wrote last."""
+
+    def __init__(self, text: str, tests: Sequence["FailedTest"] = ()) -> None:
+        super().__init__(text)
+        self.tests = list(tests)
+
+
+@dataclass(frozen=True)
+class FailedTest:
+    """A test that failed, and how its output ended."""
+
+    name: str
+    last_lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,31 @@ def _command(*command: str, **environment: str) -> None:
         raise Failed(f"{' '.join(command[:4])} ... ended with status {ended.returncode}")
 
 
+def _tests(results: Path, *command: str) -> None:
+    """Runs tests that write their results as JUnit XML to `results`."""
+    results.unlink(missing_ok=True)
+    try:
+        _command(*command)
+    except Failed as failure:
+        raise Failed(str(failure), failed_tests(results)) from None
+
+
+def failed_tests(results: Path) -> list[FailedTest]:
+    """Those of ctest's or pytest's JUnit XML; none if it is not there or broken off."""
+    try:
+        cases = list(ElementTree.parse(results).iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return []
+    failed = []
+    for case in cases:
+        causes = [cause for cause in (case.find("failure"), case.find("error")) if cause is not None]
+        if causes:
+            said = [causes[0].text or "", case.findtext("system-out", "")]
+            lines = [line for text in said for line in text.splitlines() if line.strip()]
+            failed.append(FailedTest(case.get("name", "a test without a name"), tuple(lines[-LAST_LINES:])))
+    return failed
+
+
 def _jobs() -> str:
     return str(len(os.sched_getaffinity(0)))
 
@@ -60,8 +100,8 @@ def _build_and_test(preset: str, *definitions: str) -> None:
     _command("cmake", "--preset", preset, "-DBUILD_TESTING=ON", launcher, *definitions)
     # Paths relative to the checkout, so that what one clone has compiled serves the next.
     _command("cmake", "--build", f"build/{preset}", "-j", _jobs(), CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1")
-    _command("ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "-j", _jobs(),
-             "--output-junit", "test-results.xml")  # fmt: skip
+    _tests(ROOT / "build" / preset / CTEST_RESULTS,
+           "ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "-j", _jobs(), "--output-junit", CTEST_RESULTS)  # fmt: skip
 
 
 def _release() -> None:
@@ -77,7 +117,9 @@ def _tsan() -> None:
 
 
 def _python() -> None:
-    _command(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts")
+    with tempfile.TemporaryDirectory(prefix="poolmark-python-") as directory:
+        results = Path(directory) / "results.xml"
+        _tests(results, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={results}", "tests/scripts")
 
 
 def _format() -> None:
@@ -140,15 +182,20 @@ def main(argv: list[str]) -> int:
 
 
 def run_steps(steps: dict[str, Step]) -> int:
-    """Runs all steps, whatever fails, and closes with a line for each and one for all."""
+    """Runs all steps, whatever fails; closes with the tests that failed, a line for each step and one for all."""
     outcomes: list[tuple[str, str, float, str]] = []
+    failed: list[tuple[str, FailedTest]] = []
     for name, step in steps.items():
         print(f"\n==== {name}: {step.purpose}", flush=True)
         started = time.monotonic()
-        outcome, reason = _outcome(step)
+        outcome, reason, tests = _outcome(step)
+        failed += [(name, test) for test in tests]
         outcomes.append((name, outcome, time.monotonic() - started, reason))
         if reason:
             print(f"{name} {outcome}: {reason}", flush=True)
+    # Again, because each step has buried those of the steps before it.
+    for name, test in failed:
+        print("\n".join([f"\n{name}: {test.name} failed", *(f"    {line}" for line in test.last_lines)]))
     print()
     for name, outcome, seconds, reason in outcomes:
         print(f"{name:9s}{outcome:8s}{seconds:7.0f} s  {reason}")
@@ -158,14 +205,14 @@ def run_steps(steps: dict[str, Step]) -> int:
     return EXIT_FAILED if counts["failed"] else 0
 
 
-def _outcome(step: Step) -> tuple[str, str]:
+def _outcome(step: Step) -> tuple[str, str, list[FailedTest]]:
     try:
         step.run()
     except Skipped as reason:
-        return "skipped", str(reason)
+        return "skipped", str(reason), []
     except Failed as reason:
-        return "failed", str(reason)
-    return "passed", ""
+        return "failed", str(reason), reason.tests
+    return "passed", "", []
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from poolmark_scripts import test as command
-from poolmark_scripts.test import Failed, Skipped, Step
+from poolmark_scripts.test import Failed, FailedTest, Skipped, Step
 
 
 def passing() -> None:
@@ -81,3 +81,52 @@ def test_a_cache_of_compiled_files_is_used_where_there_is_one(monkeypatch: pytes
 def test_ci_runs_everything_from_anywhere(root: Path, tmp_path: Path) -> None:
     shown = subprocess.run([root / ".ci" / "run", "--help"], cwd=tmp_path, env=os.environ, capture_output=True, text=True)
     assert shown.returncode == 0 and shown.stdout.startswith("usage: scripts/test")
+
+
+CTEST_RESULTS = """<testsuite>
+  <testcase name="Pool.Runs" status="run"><system-out>fine</system-out></testcase>
+  <testcase name="Pool.Stops" status="fail"><failure message="Failed"/><system-out>starting
+Expected 3, got &lt;4&gt;
+
+</system-out></testcase>
+</testsuite>"""
+PYTEST_RESULTS = """<testsuites><testsuite>
+  <testcase name="test_a"/>
+  <testcase name="test_b"><failure message="x">def test_b():
+E  assert 3 == 4</failure></testcase>
+  <testcase name="test_c"><error message="x">E  no such fixture</error></testcase>
+</testsuite></testsuites>"""
+
+
+def test_failed_tests_are_found_in_what_ctest_and_pytest_write(tmp_path: Path) -> None:
+    results = tmp_path / "results.xml"
+    results.write_text(CTEST_RESULTS, encoding="utf-8")
+    assert command.failed_tests(results) == [FailedTest("Pool.Stops", ("starting", "Expected 3, got <4>"))]
+    results.write_text(PYTEST_RESULTS, encoding="utf-8")
+    assert command.failed_tests(results) == [
+        FailedTest("test_b", ("def test_b():", "E  assert 3 == 4")), FailedTest("test_c", ("E  no such fixture",)),
+    ]  # fmt: skip
+
+
+def test_results_that_are_not_there_name_no_test(tmp_path: Path) -> None:
+    results = tmp_path / "results.xml"
+    assert command.failed_tests(results) == []
+    results.write_text("<testsuite><testcase", encoding="utf-8")
+    assert command.failed_tests(results) == []
+
+
+def test_failed_tests_are_told_again_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    def ctest() -> None:
+        raise Failed("ctest ended with status 8", [FailedTest("Pool.Stops", ("Expected 3, got 4",))])
+
+    assert command.run_steps({"asan": Step("first", ctest), "b": Step("second", passing)}) == 1
+    shown = capsys.readouterr().out
+    assert "\nasan: Pool.Stops failed\n    Expected 3, got 4\n" in shown[shown.index("==== b") :]
+
+
+def test_results_of_an_earlier_run_are_not_taken_for_this_one_s(tmp_path: Path) -> None:
+    results = tmp_path / "results.xml"
+    results.write_text(CTEST_RESULTS, encoding="utf-8")
+    with pytest.raises(Failed) as failure:
+        command._tests(results, "false")
+    assert failure.value.tests == []
