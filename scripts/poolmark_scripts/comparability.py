@@ -15,7 +15,7 @@ FIELDS = {
         "cpu_scaling_enabled", "virtualization", "kernel",
     ),
     "compiler": ("compiler", "compiler_flags", "build_type", "library_build_type"),
-    "settings": ("pool", "min_time_s", "interleaved", "timeline"),
+    "settings": ("pool", "min_time_s", "batches", "interleaved", "timeline"),
 }
 
 

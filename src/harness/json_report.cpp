@@ -51,6 +51,7 @@ Json context_of(const Options& options, const std::string& executable,
   context["long"] = options.long_inputs;
   context["repetitions"] = options.repetitions;
   context["min_time_s"] = options.min_time_s;
+  if (options.batches > 0) context["batches"] = options.batches;
   context["interleaved"] = options.interleave;
   if (wants_timeline(options)) context["timeline"] = true;
   if (!left_out.empty()) context["left_out"] = left_out;
@@ -98,6 +99,10 @@ Json entry_of(const RunFacts& run, const Sample& sample, double baseline) {
   put_finite(entry, "first_result_ns", sample.first_result_ns);
   put_finite(entry, "cpu_time_total_ns", sample.cpu_total_ns);
   if (sample.stdout_bytes > 0) put_finite(entry, "stdout_bytes", sample.stdout_bytes);
+  if (sample.traffic) {
+    put_finite(entry, "sent_bytes", sample.traffic->sent_bytes);
+    put_finite(entry, "received_bytes", sample.traffic->received_bytes);
+  }
   if (wants_timeline(run.options)) {
     put_finite(entry, "head_of_line_ns", sample.head_of_line_ns);
     put_finite(entry, "busy_ns", sample.busy_ns);

@@ -18,6 +18,10 @@ Sample per_iteration(const Sample& sums, std::int64_t iterations) {
         &sample.cpu_total_ns, &sample.stdout_bytes, &sample.head_of_line_ns, &sample.busy_ns}) {
     *value /= n;
   }
+  if (sample.traffic) {
+    sample.traffic->sent_bytes /= n;
+    sample.traffic->received_bytes /= n;
+  }
   return sample;
 }
 

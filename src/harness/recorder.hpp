@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/kept_batches.hpp"
+#include "poolmark/harness/detail/subject.hpp"
 
 /// What a run has measured so far.
 namespace poolmark::harness::detail {
@@ -17,12 +19,13 @@ struct Sample {
   int repetition = 0;
   std::int64_t iterations = 1;
   double real_ns = 0;
-  double cpu_ns = 0;           // of the calling thread
-  double first_result_ns = 0;  // from the start of the batch until the caller has a result
-  double submit_ns = 0;        // until all tasks were submitted, or until the map had begun
-  double cpu_total_ns = 0;     // of all threads and worker processes
-  double stdout_bytes = 0;     // that the tasks wrote to standard output
-  double head_of_line_ns = 0;  // of a run with a timeline, as the next: see TimelineNumbers
+  double cpu_ns = 0;               // of the calling thread
+  double first_result_ns = 0;      // from the start of the batch until the caller has a result
+  double submit_ns = 0;            // until all tasks were submitted, or until the map had begun
+  double cpu_total_ns = 0;         // of all threads and worker processes
+  double stdout_bytes = 0;         // that the tasks wrote to standard output
+  std::optional<Traffic> traffic;  // with worker processes
+  double head_of_line_ns = 0;      // of a run with a timeline, as the next: see TimelineNumbers
   double busy_ns = 0;
 };
 

@@ -42,6 +42,12 @@ void add_timeline(const BatchTimeline& timeline, const Cell& cell, Attempt& atte
   if (cell.is_baseline()) attempt.task_times.push_back(task_times_of(timeline));
 }
 
+void add_traffic(const Traffic& before, const Traffic& after, Sample& sums) {
+  Traffic& sum = sums.traffic ? *sums.traffic : sums.traffic.emplace();
+  sum.sent_bytes += after.sent_bytes - before.sent_bytes;
+  sum.received_bytes += after.received_bytes - before.received_bytes;
+}
+
 /// Runs one batch and adds its times to `attempt`. A warm pool exists already; a cold one is made
 /// and shut down within the timing.
 void measure_batch(const Cell& cell, std::size_t index, const Measuring& measuring,
@@ -55,6 +61,7 @@ void measure_batch(const Cell& cell, std::size_t index, const Measuring& measuri
   // pool's workers begin at 0. The two readings of the process's clock are also how whoever counts
   // calls from outside (scripts/lib/count_calls.c) knows where a batch begins and ends.
   const double workers_before = cold ? 0 : static_cast<double>(subject.worker_cpu_time().count());
+  const Traffic traffic_before = cold ? Traffic{} : subject.traffic().value_or(Traffic{});
   const double process_before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   const double thread_before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   const auto start = Clock::now();
@@ -68,6 +75,9 @@ void measure_batch(const Cell& cell, std::size_t index, const Measuring& measuri
   const double process = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - process_before;
   const double workers = static_cast<double>(subject.worker_cpu_time().count()) - workers_before;
 
+  if (const auto traffic = subject.traffic()) {
+    add_traffic(traffic_before, *traffic, attempt.sums);
+  }
   attempt.sums.real_ns += Nanoseconds(end - start).count();
   attempt.sums.cpu_ns += thread;
   attempt.sums.cpu_total_ns += process + workers;

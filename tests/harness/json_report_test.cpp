@@ -69,6 +69,27 @@ TEST(JsonReport, HasAnEntryForEachRepetition) {
   EXPECT_EQ(entry["tasks_per_second"], 4e7);
 }
 
+TEST(JsonReport, SaysWhatCrossedToWorkersInABatch) {
+  FakeRun run;
+  run.recorder.add(0, one_batch(300));
+  Attempt attempt = one_batch(300);
+  attempt.iterations = 2;
+  attempt.sums.traffic = {.sent_bytes = 80, .received_bytes = 0};
+  run.recorder.add(1, attempt);
+  const json entries = run.report()["benchmarks"];
+  EXPECT_FALSE(entries[0].contains("sent_bytes"));
+  EXPECT_EQ(entries[1]["sent_bytes"], 40);
+  EXPECT_EQ(entries[1]["received_bytes"], 0);
+}
+
+TEST(JsonReport, SaysHowManyBatchesWereAskedFor) {
+  FakeRun run;
+  run.recorder.add(1, one_batch(300));
+  EXPECT_FALSE(run.report()["context"].contains("batches"));
+  run.options.batches = 7;
+  EXPECT_EQ(run.report()["context"]["batches"], 7);
+}
+
 TEST(JsonReport, ComparesWithTheMedianOfTheBaseline) {
   FakeRun run;
   for (const double ns : {300, 900, 400}) run.recorder.add(0, one_batch(ns));

@@ -107,6 +107,24 @@ int spin(int x) {
   return x;
 }
 
+TEST_F(SuiteRun, CountsWhatCrossesToProcesses) {
+  Suite suite;
+  suite.add("grow", {1, 2},
+            [](int x) { return std::string(static_cast<std::size_t>(1000 * x), 'x'); });
+  for (const char* flag : {"--pool=warm", "--pool=cold", "--benchmark_min_time=0.01"}) {
+    const json report = measure(suite, 0, {flag});
+    for (const json& entry : report["benchmarks"]) {
+      const bool is_process = entry["executor"] == "process";
+      EXPECT_EQ(entry.contains("sent_bytes"), is_process) << entry;
+      if (!is_process) continue;
+      EXPECT_GE(entry["sent_bytes"], 2 * sizeof(int)) << flag << entry;
+      EXPECT_LT(entry["sent_bytes"], 3000) << flag << entry;
+      EXPECT_GE(entry["received_bytes"], 3000) << flag << entry;
+      EXPECT_LT(entry["received_bytes"], 3200) << "of one batch: " << flag << entry;
+    }
+  }
+}
+
 TEST_F(SuiteRun, CountsTheCpuTimeOfThreadsAndProcesses) {
   Suite suite;
   suite.add(

@@ -84,14 +84,14 @@ def test_json_says_what_the_text_says(files: tuple[Path, Path, Path], compare: R
 def test_incomparable_files_are_refused_by_every_field(files: tuple[Path, Path, Path], compare: Run, tmp_path: Path) -> None:
     other = sample_data.document(
         workers=sample_data.QUICK_WORKERS, compiler="Clang 16", host_name="bench-2", usable_cpus=4, pool="cold",
-        timeline=True,
+        timeline=True, batches=20,
     )
     path = sample_data.write(tmp_path / "other.json", other)
     refused = compare(files[0], path)
     assert refused.returncode == 2 and refused.stdout == ""
-    for field in ("machine: host_name is 'bench-1'", "machine: usable_cpus", "compiler: compiler", "settings: pool", "settings: timeline"):
+    for field in ("machine: host_name is 'bench-1'", "machine: usable_cpus", "compiler: compiler", "settings: pool", "settings: batches", "settings: timeline"):
         assert field in refused.stderr
-    assert refused.stderr.count(" in the base and ") == 5
+    assert refused.stderr.count(" in the base and ") == 6
     assert compare(files[0], path, "--across-machines").returncode == 0
 
 

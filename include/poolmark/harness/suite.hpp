@@ -31,7 +31,9 @@ struct ExecutorUnderTest {
 
 /// Names an executor: `executor_under_test("mine", [](int workers) { return
 /// std::make_unique<MyPool>(workers); })`. If it has worker processes it tells their CPU time by
-/// a member `std::chrono::nanoseconds worker_cpu_time() const`, right also after shutdown().
+/// a member `std::chrono::nanoseconds worker_cpu_time() const`, right also after shutdown(); and by
+/// a member `traffic() const`, how many `sent_bytes` and `received_bytes` it has exchanged with
+/// them.
 template <class F>
 auto executor_under_test(std::string name, F make) {
   using E = typename std::invoke_result_t<F, int>::element_type;

@@ -25,6 +25,12 @@ class Interrupted : public std::runtime_error {
 /// Whether SIGINT or SIGTERM has arrived in this run.
 bool interrupted() noexcept;
 
+/// What crossed between a pool and its worker processes, in bytes.
+struct Traffic {
+  double sent_bytes = 0;
+  double received_bytes = 0;
+};
+
 /// How a batch is to be run.
 struct BatchPlan {
   Pattern pattern = Pattern::Map;
@@ -63,6 +69,8 @@ class Subject {
 
   /// CPU time so far of worker processes of the present pool; still right after close_pool().
   virtual std::chrono::nanoseconds worker_cpu_time() const = 0;
+  /// What crossed so far in the present pool, likewise; none if its executor does not say.
+  virtual std::optional<Traffic> traffic() const { return std::nullopt; }
 
   /// Shuts the pool down, waiting for its workers. Does nothing without a pool.
   virtual void close_pool(bool cancel_tasks) = 0;

@@ -128,6 +128,17 @@ class WorkloadOnExecutor final : public Subject {
     return std::chrono::nanoseconds(0);
   }
 
+  std::optional<Traffic> traffic() const override {
+    if constexpr (requires(const E& executor) { executor.traffic(); }) {
+      if (!executor_) return Traffic{};
+      const auto crossed = executor_->traffic();
+      return Traffic{static_cast<double>(crossed.sent_bytes),
+                     static_cast<double>(crossed.received_bytes)};
+    } else {
+      return std::nullopt;
+    }
+  }
+
   void close_pool(bool cancel_tasks) override {
     if (std::exchange(is_open_, false)) {
       executor_->shutdown(ShutdownOptions{.wait = true, .cancel_futures = cancel_tasks});
