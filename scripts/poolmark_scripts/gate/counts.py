@@ -1,15 +1,12 @@
 """Stage 0: what does not depend on the clock, counted in both builds before anything is measured.
 
 A count that rises needs no statistics where the same program always counts the same, and on a noisy machine nothing
-else shows 2 %. Each count says how far it may rise (counts_instructions.py, counts_calls.py): not at all where it is
-exact, by what it was seen to vary where it is not, and without limit where it says more about the machine's moods than
-about the program; such a count is information.
+else shows 2 %. Each count says how far it may rise (counts_instructions.py, counts_calls.py, counts_bytes.py): not at
+all where it is exact, by what it was seen to vary where it is not, and without limit where it says more about the
+machine's moods than about the program; such a count is information.
 
 A rise is counted again, and only the least of it is reported: the lowest count of the new build beside the highest of
 the base. A kernel that works by chance, or by the clock, gives no alarm so.
-
-Not counted: bytes over the rings of a process pool. They are copied into shared memory by the program's own
-instructions, which nothing outside can see, and the library does not count them.
 """
 
 from __future__ import annotations
@@ -18,6 +15,7 @@ import math
 from pathlib import Path
 from typing import Protocol, Sequence
 
+from poolmark_scripts.gate.counts_bytes import CrossedBytes
 from poolmark_scripts.gate.counts_calls import Calls, compile_library
 from poolmark_scripts.gate.counts_instructions import NO_VALGRIND, Instructions
 from poolmark_scripts.gate.counts_runs import Counted, NotCounted
@@ -38,7 +36,7 @@ class Counter(Protocol):
         """Whether the cell is one that it counts."""
 
     def count(self, program: Path, cell: str) -> list[Counted]:
-        """Always the same things in the same order. Raises NotCounted and Interrupted."""
+        """Each thing at most once. Raises NotCounted and Interrupted."""
 
 
 def count_changes(
@@ -66,7 +64,7 @@ def count_changes(
 
 def _counters(runner: Runner, workspace: Path, flags: Sequence[str]) -> tuple[list[Counter], list[str]]:
     """Those that work here, and a sentence for each that does not."""
-    counters: list[Counter] = []
+    counters: list[Counter] = [CrossedBytes(runner, workspace, flags)]
     notes = []
     if valgrind := Instructions.find():
         counters.append(Instructions(valgrind, runner, workspace, flags))
@@ -97,10 +95,20 @@ def _count(counter: Counter, program: Path, cell: str, name: str) -> list[Counte
 
 
 def _changes(bases: Sequence[list[Counted]], news: Sequence[list[Counted]]) -> list[CountChange]:
-    """The least rise that the counts allow to speak of."""
+    """The least rise that the counts allow to speak of; of what both builds count."""
+    of_bases, of_news = _by_name(bases), _by_name(news)
     return [
-        change_of(max(of_base, key=_value), min(of_new, key=_value)) for of_base, of_new in zip(zip(*bases), zip(*news))
+        change_of(max(counted, key=_value), min(of_news[name], key=_value))
+        for name, counted in of_bases.items()
+        if name in of_news
     ]
+
+
+def _by_name(counts: Sequence[list[Counted]]) -> dict[tuple[str, str], list[Counted]]:
+    found: dict[tuple[str, str], list[Counted]] = {}
+    for counted in (counted for count in counts for counted in count):
+        found.setdefault((counted.what, counted.per), []).append(counted)
+    return found
 
 
 def _value(counted: Counted) -> float:

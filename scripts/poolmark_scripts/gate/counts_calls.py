@@ -28,7 +28,9 @@ from pathlib import Path
 from typing import NamedTuple, Sequence
 
 from poolmark_scripts.building import ROOT
-from poolmark_scripts.gate.counts_runs import Counted, NotCounted, cell_command, is_sequential, tasks_of_run
+from poolmark_scripts.gate.counts_runs import (
+    Counted, NotCounted, cell_command, has_chunks_by_time, is_sequential, tasks_of_run,
+)  # fmt: skip
 from poolmark_scripts.one_process import Runner
 
 SOURCE = ROOT / "scripts" / "lib" / "count_calls.c"
@@ -128,7 +130,7 @@ def counted(cell: str, edges: Sequence[Counters], tasks: int) -> list[Counted]:
     pools = [after - before for before, after in zip(ends, ends[1:])]  # one is shut down, the next made and warmed up
     slack = 0.0 if is_sequential(cell) else max(FEW / tasks, FEW_A_TASK)
     allocated = [[batch[role][KINDS.index("allocations")] for batch in batches] for role in (PROGRAM, WORKERS)]
-    allocations = math.inf if _has_chunks_by_time(cell) else 0.0
+    allocations = math.inf if has_chunks_by_time(cell) else 0.0
     waiting = 0.0 if is_sequential(cell) else math.inf
     return [
         Counted("allocations", "task", statistics.median(allocated[PROGRAM]) / tasks, allocations, slack),
@@ -137,12 +139,6 @@ def counted(cell: str, edges: Sequence[Counters], tasks: int) -> list[Counted]:
         Counted("context switches", "task", _median(batches, "context switches") / tasks, math.inf),
         *(Counted(kind, "pool", _median(pools, kind)) for kind in ("forks", "threads started")),
     ]
-
-
-def _has_chunks_by_time(cell: str) -> bool:
-    """Whether how many messages a batch takes depends on how long its tasks seem to take."""
-    _, executor, pattern, *rest = cell.split("/")
-    return executor not in ("sequential", "thread") and pattern == "map" and not any("chunksize:" in part for part in rest)
 
 
 def _median(changes: Sequence[Counters], kind: str) -> float:

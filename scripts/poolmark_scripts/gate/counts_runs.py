@@ -33,6 +33,12 @@ def is_sequential(cell: str) -> bool:
     return cell.split("/")[1] == "sequential"
 
 
+def has_chunks_by_time(cell: str) -> bool:
+    """Whether how many messages a batch takes depends on how long its tasks seem to take."""
+    _, executor, pattern, *rest = cell.split("/")
+    return executor not in ("sequential", "thread") and pattern == "map" and not any("chunksize:" in part for part in rest)
+
+
 def cell_command(program: Path, cell: str, flags: Sequence[str], batches: int, output: Path) -> list[str]:
     """Runs the cell's batch so many times, each in a pool of its own. The last of a repeated flag counts."""
     return [
@@ -42,7 +48,12 @@ def cell_command(program: Path, cell: str, flags: Sequence[str], batches: int, o
 
 
 def tasks_of_run(runner: Runner, command: Sequence[str], output: Path, batches: int) -> int:
-    """Runs `command`, which writes its results to `output`; how many tasks each batch had.
+    """Runs `command` as batches_of_run() does; how many tasks each batch had."""
+    return int(batches_of_run(runner, command, output, batches)[0]["tasks"])
+
+
+def batches_of_run(runner: Runner, command: Sequence[str], output: Path, batches: int) -> list[dict[str, Any]]:
+    """Runs `command`, which writes its results to `output`; what these say of each batch, its `tasks` at least.
 
     Raises NotCounted if not every batch succeeded, and Interrupted.
     """
@@ -56,15 +67,17 @@ def tasks_of_run(runner: Runner, command: Sequence[str], output: Path, batches: 
     if ended.status != 0:
         raise NotCounted(f"the program {ended.last_words}")
     try:
-        return _tasks(json.loads(output.read_text(encoding="utf-8")), batches)
+        return _batches(json.loads(output.read_text(encoding="utf-8")), batches)
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         raise NotCounted(f"the program wrote no results that can be read: it {ended.last_words}") from None
 
 
-def _tasks(document: Any, batches: int) -> int:
+def _batches(document: Any, batches: int) -> list[dict[str, Any]]:
     if document["failures"]:
         raise NotCounted(f"a batch failed: {document['failures'][0]['message']}")
     entries = document["benchmarks"]
     if len(entries) != batches:
         raise NotCounted(f"the program ran {len(entries)} batches instead of {batches}")
-    return int(entries[0]["tasks"])
+    if not all(int(entry["tasks"]) > 0 for entry in entries):
+        raise ValueError("a batch without tasks")
+    return list(entries)
