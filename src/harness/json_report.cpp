@@ -95,6 +95,7 @@ Json entry_of(const RunFacts& run, const Sample& sample, double baseline) {
     put_finite(entry, "speedup", baseline / sample.real_ns);
     put_finite(entry, "efficiency", baseline / sample.real_ns / cell.workers);
   }
+  if (sample.median_batch_ns) put_finite(entry, "median_batch_ns", *sample.median_batch_ns);
   put_finite(entry, "submit_ns", sample.submit_ns);
   put_finite(entry, "first_result_ns", sample.first_result_ns);
   put_finite(entry, "cpu_time_total_ns", sample.cpu_total_ns);

@@ -43,6 +43,7 @@ void Recorder::add(std::size_t cell, const Attempt& attempt) {
   CellRecord& record = cells_[cell];
   if (!record.counter.counts(attempt.iterations, attempt.seconds)) return;
   Sample sample = per_iteration(attempt.sums, attempt.iterations);
+  if (!attempt.batch_ns.empty()) sample.median_batch_ns = median(attempt.batch_ns);
   sample.cell = cell;
   sample.repetition = record.repetitions_done++;
   record.task_times.insert(record.task_times.end(), attempt.task_times.begin(),

@@ -19,8 +19,9 @@ struct Sample {
   int repetition = 0;
   std::int64_t iterations = 1;
   double real_ns = 0;
-  double cpu_ns = 0;               // of the calling thread
-  double first_result_ns = 0;      // from the start of the batch until the caller has a result
+  double cpu_ns = 0;           // of the calling thread
+  double first_result_ns = 0;  // from the start of the batch until the caller has a result
+  std::optional<double> median_batch_ns;  // of the iterations, if each was noted
   double submit_ns = 0;            // until all tasks were submitted, or until the map had begun
   double cpu_total_ns = 0;         // of all threads and worker processes
   double stdout_bytes = 0;         // that the tasks wrote to standard output
@@ -40,6 +41,7 @@ struct Attempt {
   std::int64_t iterations = 1;
   double seconds = 0;                           // what SetIterationTime() was given in all
   Sample sums;                                  // of all iterations
+  std::vector<double> batch_ns;                 // of each iteration, if their number is the user's
   std::vector<std::vector<double>> task_times;  // an iteration each, if the tasks were timed
   KeptBatches batches;                          // as the caller saw them
 };

@@ -82,6 +82,19 @@ TEST(JsonReport, SaysWhatCrossedToWorkersInABatch) {
   EXPECT_EQ(entries[1]["received_bytes"], 0);
 }
 
+TEST(JsonReport, HasTheMedianOfTheBatchesThatWereNoted) {
+  FakeRun run;
+  run.recorder.add(0, one_batch(300));
+  Attempt attempt = one_batch(300);
+  attempt.iterations = 3;
+  attempt.batch_ns = {200, 20, 80};
+  run.recorder.add(1, attempt);
+  const json entries = run.report()["benchmarks"];
+  EXPECT_FALSE(entries[0].contains("median_batch_ns"));
+  EXPECT_EQ(entries[1]["real_time"], 100);
+  EXPECT_EQ(entries[1]["median_batch_ns"], 80);
+}
+
 TEST(JsonReport, SaysHowManyBatchesWereAskedFor) {
   FakeRun run;
   run.recorder.add(1, one_batch(300));

@@ -191,7 +191,11 @@ TEST_F(Runner, MeasuresAsManyBatchesARepetitionAsItIsTold) {
   options.repetitions = 2;
   EXPECT_EQ(run(), 0);
   const json file = report();
-  for (const json& entry : file["benchmarks"]) EXPECT_EQ(entry["iterations"], 3);
+  for (const json& entry : file["benchmarks"]) {
+    EXPECT_EQ(entry["iterations"], 3);
+    EXPECT_LE(entry["median_batch_ns"], 3 * entry["real_time"].get<double>()) << "of a batch";
+    EXPECT_GT(entry["median_batch_ns"], 0);
+  }
   EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre(0, 1)) << "its name is the cell's";
   EXPECT_EQ(suite.thread->plans.size(), 6U);
 }
