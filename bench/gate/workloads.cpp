@@ -21,8 +21,9 @@ constexpr std::uint32_t kTinySteps = 200;
 constexpr int kTinyTasks = 6'000;
 
 constexpr std::size_t kPayloadBytes = 65'536;
-constexpr int kPayloads = 256;
-constexpr std::size_t kStride = 8;  // looks into every cache line, and does not read long
+// More would be new memory for so long that batches still get faster when a sample ends.
+constexpr int kPayloads = 64;
+constexpr std::size_t kStride = 2;  // a batch is not of copying alone, and takes over 1 ms
 
 constexpr std::int64_t kNap = 3'000'000;  // ns
 constexpr std::size_t kNaps = 24;

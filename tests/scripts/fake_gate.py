@@ -28,7 +28,8 @@ def main() -> int:
         print("gate of poolmark 0.1.0 (0123456789ab)")
         return 0
     if "--benchmark_list_tests" in sys.argv:
-        print(json.dumps({"schema_version": 1, "context": WANTED["context"], "cells": cells}))
+        kept = {"batches": int(flag("batches", "0"))} if flag("batches", "") else {}
+        print(json.dumps({"schema_version": 1, "context": {**WANTED["context"], **kept}, "cells": cells}))
         return 0
     (cell,) = cells
     if cell == WANTED.get("crashes"):
@@ -41,7 +42,9 @@ def main() -> int:
     message = WANTED.get("failures", {}).get(cell)
     document = {
         "failures": [{"name": cell, "message": message}] if message else [],
-        "benchmarks": [{"name": cell, "real_time": ns, "cpu_time": ns, "cpu_time_total_ns": ns} for ns in times],
+        "benchmarks": [
+            {"name": cell, "real_time": ns, "median_batch_ns": ns, "cpu_time": ns, "cpu_time_total_ns": ns} for ns in times
+        ],
     }
     with open(flag("benchmark_out", ""), "w") as file:
         json.dump(document, file)

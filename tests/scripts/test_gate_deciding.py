@@ -206,13 +206,29 @@ def test_exit_status(verdicts: list[Verdict], strict: bool, status: int) -> None
 
 
 def test_a_noisy_cell_gets_a_longer_trial() -> None:
-    def rounds(noise: float, most: int = 400) -> int:
+    def rounds(noise: float, budget_s: float = 600) -> int:
         screen = blocks(stage=Stage.SCREEN, rounds=8, noise=noise)
-        return deciding.trial_rounds(Evidence({CELL: POOL}, screen), [CELL], most)
+        return deciding.trial_plan(Evidence({CELL: POOL}, screen), [CELL], {CELL: 1.0}, budget_s)[CELL]
 
     assert rounds(0.004) == 24
-    assert 24 < rounds(0.03) < rounds(0.06) <= 400
-    assert rounds(0.06, most=64) == 64
+    assert 24 < rounds(0.02) < rounds(0.03) <= 128
+    assert rounds(0.03, budget_s=24) == rounds(0.03, budget_s=1) == 24
+    assert rounds(0.03, budget_s=24 + 9) == 32, "in steps that every layout has a part of"
+
+
+def test_the_budget_goes_to_the_cells_that_it_helps() -> None:
+    quiet, noisy, hopeless = ("fine/thread/map/workers:2", "tiny/thread/map/workers:2", "tiny/process/map/workers:2")
+    names = [hopeless, noisy, quiet]
+    screen = [
+        block
+        for name, noise in ((quiet, 0.02), (noisy, 0.03), (hopeless, 0.3))
+        for block in blocks(stage=Stage.SCREEN, rounds=8, cell=name, noise=noise)
+    ]
+    evidence = Evidence(dict.fromkeys(names, POOL), screen)
+    plenty = deciding.trial_plan(evidence, names, dict.fromkeys(names, 1.0), 1000)
+    assert list(plenty) == names and plenty[hopeless] == 24 < plenty[quiet] < plenty[noisy]
+    scarce = deciding.trial_plan(evidence, names, dict.fromkeys(names, 1.0), 3 * 24 + plenty[quiet] - 24 + 8)
+    assert scarce == {**plenty, noisy: 32}
 
 
 def test_no_alarm_where_nothing_is_slower() -> None:

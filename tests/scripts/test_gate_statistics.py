@@ -72,4 +72,4 @@ def test_the_rounds_that_are_needed_have_the_power_and_fewer_have_not() -> None:
 def test_rounds_have_a_least_and_a_most_number() -> None:
     assert tests.rounds_needed(0.0, 0.02, 0.04, 0.01, 8, 24, 96) == 24
     assert tests.rounds_needed(0.001, 0.02, 0.04, 0.01, 8, 24, 96) == 24
-    assert tests.rounds_needed(0.5, 0.02, 0.04, 0.01, 8, 24, 96) == 96
+    assert tests.rounds_needed(0.5, 0.02, 0.04, 0.01, 8, 24, 96) is None

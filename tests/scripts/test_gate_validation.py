@@ -136,7 +136,7 @@ class Runs:
     """A runner whose program writes good results."""
 
     def run(self, command: list[str], limit_s: float, environment: dict[str, str]) -> Ended:
-        document = {"failures": [], "benchmarks": [{"name": CELL, "real_time": 1.0, "cpu_time": 1.0}] * 5}
+        document = {"failures": [], "benchmarks": [{"name": CELL, "real_time": 1.0, "median_batch_ns": 1.0, "cpu_time": 1.0}]}
         Path(command[-1].partition("=")[2]).write_text(json.dumps(document))
         return Ended(0, "")
 

@@ -27,7 +27,8 @@ class Rules:
     significance: float = 0.01  # of all alarms of a run together
     equivalence: float = 0.05  # of each cell that is called equivalent
     screen_rounds: int = 8
-    trial_rounds: int = 24
+    trial_rounds: int = 24  # at least
+    most_trial_rounds: int = 128
     least_clean: float = 2 / 3  # of the blocks; with fewer the machine was too disturbed to say anything
     layouts: int = 4
     agreeing: int = 3  # layouts that must show what is called a change
@@ -76,18 +77,35 @@ def _is_suspect(evidence: Evidence, name: str, band: Band) -> bool:
     return _is_sure([log_ratio(block, Arm.NULL) for block in seen], _bound(band), RULES.significance)
 
 
-def trial_rounds(evidence: Evidence, names: Sequence[str], most: int, rules: Rules = RULES) -> int:
-    """How many rounds the trial of `names` takes to show a slow-down of a little more than their bands, by how far the
-    blocks of the screen lie apart. It is fixed before the trial begins, so its blocks are judged once."""
-    wanted = rules.trial_rounds
-    for name in names:
-        spread = _spread(evidence.of(name, Stage.SCREEN))
-        band = evidence.bands[name]
-        wanted = max(wanted, tests.rounds_needed(
-            spread, _bound(band), math.log1p(band.tolerance + SHOWN_BEYOND),
-            rules.significance / len(names), step=2 * rules.layouts, least=rules.trial_rounds, most=most,
-        ))  # fmt: skip
-    return wanted
+def trial_plan(
+    evidence: Evidence, names: Sequence[str], block_s: Mapping[str, float], budget_s: float, rules: Rules = RULES
+) -> dict[str, int]:
+    """How many rounds the trial of each of `names` has. It is fixed before the trial begins, so its blocks are judged once.
+
+    As many as it takes to show a slow-down of a little more than the cell's band, by how far the blocks of its screen lie
+    apart. What the budget has beyond the least is given to those who need little first, and nothing of it to a cell that
+    scatters so much that no trial would come that far: it stays for those that it helps. `block_s` is what a block takes.
+    """
+    plan = dict.fromkeys(names, rules.trial_rounds)
+    left_s = budget_s - sum(rules.trial_rounds * block_s.get(name, 0.0) for name in names)
+    needed = [(_rounds_needed(evidence, name, len(names), rules), name) for name in names]
+    for rounds, name in sorted((rounds, name) for rounds, name in needed if rounds is not None):
+        step, a_block_s = 2 * rules.layouts, block_s.get(name, 0.0)
+        more = rounds - rules.trial_rounds
+        if more * a_block_s > left_s:
+            more = max(0, int(left_s / a_block_s) // step * step)
+        plan[name] += more
+        left_s -= more * a_block_s
+    return plan
+
+
+def _rounds_needed(evidence: Evidence, name: str, family: int, rules: Rules) -> int | None:
+    """None: no trial is long enough."""
+    band = evidence.bands[name]
+    return tests.rounds_needed(
+        _spread(evidence.of(name, Stage.SCREEN)), _bound(band), math.log1p(band.tolerance + SHOWN_BEYOND),
+        rules.significance / family, step=2 * rules.layouts, least=rules.trial_rounds, most=rules.most_trial_rounds,
+    )  # fmt: skip
 
 
 def decide(evidence: Evidence, rules: Rules = RULES) -> list[CellReport]:

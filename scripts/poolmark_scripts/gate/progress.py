@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Mapping
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -22,11 +23,12 @@ class GateProgress:
         self._began = 0.0
         self._said = ""
 
-    def stage_begins(self, stage: Stage, cells: int, rounds: int) -> None:
-        """`rounds` rounds of `cells` cells."""
+    def stage_begins(self, stage: Stage, plan: Mapping[str, int]) -> None:
+        """So many rounds of each cell."""
         self._began = time.monotonic()
-        plural = "" if cells == 1 else "s"
-        self._said = f"{NAMES[stage]}: {rounds} rounds of {cells} cell{plural}"
+        fewest, most = min(plan.values(), default=0), max(plan.values(), default=0)
+        rounds = str(most) if fewest == most else f"{fewest} to {most}"
+        self._said = f"{NAMES[stage]}: {rounds} rounds of {len(plan)} cell{'' if len(plan) == 1 else 's'}"
         if not self._console.is_terminal:
             self._console.print(f"{self._said} ...", soft_wrap=True)
             return
@@ -35,7 +37,7 @@ class GateProgress:
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[cell]}"),
             console=self._console, transient=True,
         )  # fmt: skip
-        self._task = self._bar.add_task(self._said, total=cells * rounds, cell="")
+        self._task = self._bar.add_task(self._said, total=sum(plan.values()), cell="")
         self._bar.start()
 
     def block_begins(self, stage: Stage, number: int, cell: str) -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Mapping, Protocol, Sequence
 
 from poolmark_scripts.gate.model import TOLERANCES, Arm, Band, Block, Kind, Stage
-from poolmark_scripts.gate.sampling import REPETITIONS, Sample
+from poolmark_scripts.gate.sampling import Sample
 from poolmark_scripts.results import CPU_BOUND_FROM
 
-SAMPLE_S = 0.1  # of batches a process: the making of a process and its pools is then no more than the measuring
-MOST_BATCHES = 20  # of a repetition
-FIRST_BATCHES = 1
+SAMPLE_S = 0.15  # of batches a process: the making of a process and its pool is then no more than the measuring
+FEWEST_BATCHES, MOST_BATCHES = 5, 150
+FIRST_BATCHES = 9  # of the sample that tells how long a batch takes
 SHORTEST_NS = 1e6  # a batch below it is mostly the waking of a core, which takes 13 to 25 us by chance
 MOST_TRIES = 3  # of a block in its round
 MOST_REPEATS = 1 / 3  # beside every block: beyond that the machine is busy, and repeating would double the run for nothing
@@ -35,7 +35,7 @@ class Measures(Protocol):
 class Display(Protocol):
     """Who is told how it goes on (progress)."""
 
-    def stage_begins(self, stage: Stage, cells: int, rounds: int) -> None: ...
+    def stage_begins(self, stage: Stage, plan: Mapping[str, int]) -> None: ...
     def block_begins(self, stage: Stage, number: int, cell: str) -> None: ...
     def block_ended(self) -> None: ...
     def stage_ended(self) -> None: ...
@@ -59,7 +59,7 @@ class Rounds:
     repeats: int = 0
 
     def calibrate(self, cells: Sequence[str]) -> None:
-        """Fixes how many batches a repetition of each cell has, on the base alone: no arm chooses its own."""
+        """Fixes how many batches a sample of each cell has, on the base alone: no arm chooses its own."""
         for cell in cells:
             program = self.programs[Arm.BASE][0]
             first = self.sampler.measure(program, cell, FIRST_BATCHES)
@@ -67,18 +67,19 @@ class Rounds:
             if first.ns is None:
                 self.failures[Arm.BASE, cell] = first.message
                 continue
-            self.batches[cell] = min(MOST_BATCHES, math.ceil(SAMPLE_S * 1e9 / REPETITIONS / first.ns))
+            self.batches[cell] = max(FEWEST_BATCHES, min(MOST_BATCHES, math.ceil(SAMPLE_S * 1e9 / first.ns)))
             if first.ns < SHORTEST_NS:
                 self.too_short.append(cell)
 
-    def measure(self, stage: Stage, cells: Sequence[str], rounds: int) -> None:
-        """Measures `rounds` rounds of `cells`."""
-        self.display.stage_begins(stage, len(cells), rounds)
+    def measure(self, stage: Stage, plan: Mapping[str, int]) -> None:
+        """Measures each cell in as many rounds as `plan` says, from the first on."""
+        self.display.stage_begins(stage, plan)
         drawn = random.Random(f"{self.seed} {stage.name}")
         first_layout = drawn.randrange(len(self.programs[Arm.BASE]))
-        for number in range(1, rounds + 1):
+        for number in range(1, max(plan.values(), default=0) + 1):
             layout = (first_layout + number) % len(self.programs[Arm.BASE])
-            for cell in drawn.sample(list(cells), len(cells)):
+            cells = [cell for cell, rounds in plan.items() if number <= rounds]
+            for cell in drawn.sample(cells, len(cells)):
                 self._block(stage, number, layout, cell, drawn)
         self.display.stage_ended()
 
@@ -125,7 +126,7 @@ def band_of(cell: str, cpu_share: float, tolerances: Mapping[Kind, float]) -> Ba
     return Band(kind, tolerances[kind])
 
 
-def seconds_a_round(rounds: Rounds, cells: Sequence[str]) -> float:
-    """What one round of `cells` takes, as their last blocks did."""
-    known = [rounds.block_s[cell] for cell in cells if cell in rounds.block_s]
-    return statistics.mean(known) * len(cells) if known else 0.0
+def seconds_of(plan: Mapping[str, int], block_s: Mapping[str, float]) -> float:
+    """What measuring so many rounds of each cell takes, if blocks take as long as their last did."""
+    usual = statistics.mean(block_s.values()) if block_s else 0.0
+    return sum(count * block_s.get(cell, usual) for cell, count in plan.items())

@@ -15,7 +15,7 @@ from poolmark_scripts.comparability import FIELDS
 from poolmark_scripts.gate import counts, deciding, layouts, machine, reporting, trees
 from poolmark_scripts.gate.model import Arm, ArmFacts, GateReport, Stage, Verdict
 from poolmark_scripts.gate.progress import GateProgress
-from poolmark_scripts.gate.rounds import Measures, Rounds, seconds_a_round
+from poolmark_scripts.gate.rounds import Measures, Rounds, seconds_of
 from poolmark_scripts.gate.sampling import Sampler
 from poolmark_scripts.one_process import EXIT_INTERRUPTED, Interrupted, Runner
 
@@ -106,6 +106,7 @@ class _Gate:
             self._notes.append(f"Removed, which --allow-removed allows: {', '.join(arms.only_base)}.")
         self._counts: dict[str, list[Any]] = {}
         self._repeated = False
+        self._plan: dict[str, int] = {}  # rounds of the trial of each suspect
         self._rounds: Rounds | None = None
         self._sha256: dict[Arm, tuple[str, ...]] = {arm: () for arm in Arm}
 
@@ -116,7 +117,7 @@ class _Gate:
             rounds = self._rounds = self._prepare("first")
             rounds.calibrate(self._arms.cells)
             self._say_what_comes(rounds)
-            rounds.measure(Stage.SCREEN, self._measurable(rounds), self._rules.screen_rounds)
+            rounds.measure(Stage.SCREEN, dict.fromkeys(self._measurable(rounds), self._rules.screen_rounds))
             if self._request.tries_suspects:
                 self._try(rounds, deciding.suspects(self._evidence()))
                 self._repeat_what_is_untrusted(rounds)
@@ -195,18 +196,16 @@ class _Gate:
     def _try(self, rounds: Rounds, names: Sequence[str]) -> None:
         if not names:
             return
-        fitting = int(self._request.budget_s / seconds_a_round(rounds, names))
-        most = max(self._rules.trial_rounds, fitting)
-        count = deciding.trial_rounds(self._evidence(), names, most, self._rules)
-        self._rules = replace(self._rules, trial_rounds=count)
-        rounds.measure(Stage.TRIAL, names, count)
+        self._plan = deciding.trial_plan(self._evidence(), names, rounds.block_s, self._request.budget_s, self._rules)
+        rounds.measure(Stage.TRIAL, self._plan)
 
     def _repeat_what_is_untrusted(self, rounds: Rounds) -> None:
         """Once, with other links: a base that lay well by chance will hardly do so again."""
         untrusted = [cell.name for cell in deciding.decide(self._evidence(), self._rules) if cell.verdict is Verdict.UNTRUSTED]
         if not untrusted:
             return
-        needed_s = seconds_a_round(rounds, untrusted) * self._rules.trial_rounds
+        plan = {name: self._plan.get(name, self._rules.trial_rounds) for name in untrusted}
+        needed_s = seconds_of(plan, rounds.block_s)
         if needed_s > self._request.budget_s:
             self._notes.append(
                 f"{len(untrusted)} cells cannot be trusted; to repeat them takes {needed_s / 60:.0f} minutes, more than "
@@ -218,7 +217,7 @@ class _Gate:
         rounds.programs, rounds.repeats = again.programs, 0
         kept = [block for block in rounds.blocks if not (block.stage is Stage.TRIAL and block.cell in untrusted)]
         rounds.blocks[:] = kept
-        rounds.measure(Stage.TRIAL, untrusted, self._rules.trial_rounds)
+        rounds.measure(Stage.TRIAL, plan)
 
     def _evidence(self) -> deciding.Evidence:
         rounds = self._rounds
@@ -253,10 +252,9 @@ def _examine(request: Request, builds: dict[Arm, trees.Build], runner: Runner) -
 
 def _knows_batches(measuring: Path, flags: Sequence[str], runner: Runner) -> bool:
     try:
-        program.examine(measuring, [*flags, "--batches=1"], runner)
+        return "batches" in program.examine(measuring, [*flags, "--batches=1"], runner).context
     except program.ProgramError:
         return False
-    return True
 
 
 def _differences(base: dict[str, Any], new: dict[str, Any]) -> list[str]:

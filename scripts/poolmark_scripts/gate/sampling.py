@@ -1,8 +1,9 @@
 """One sample: one cell of one arm, in a process of its own.
 
-Its value is the median of a few repetitions, each the mean of some batches on one pool. A pool's first batches are slower
-and scatter more, because it learns in them how long tasks take, and so do the first of a process, which touch memory that
-nobody has touched yet: the mean holds the former down, the median forgets the latter."""
+Its value is the median of some batches on one pool. A pool's first batches are slower and scatter more, because it learns
+in them how long tasks take, and so do the first of a process, which touch memory that nobody has touched yet; and now and
+then two workers share a CPU for the whole of a batch. The median forgets all of them, where a mean would carry them on
+(docs/investigations/2026-11-27-one-sample-of-the-gate.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +21,6 @@ from poolmark_scripts.disturbance import Watch
 from poolmark_scripts.one_process import Ended, Runner
 from poolmark_scripts.sampling import FIRST_LIMIT_S, LIMIT_FACTOR, sample_flags
 
-REPETITIONS = 5
 MOST_REPETITIONS = 15  # of a program that cannot be told how many batches a repetition has
 # The kernel puts the environment above the stack: its size moves every local variable.
 MOST_PADDING = 4096
@@ -52,10 +52,10 @@ class Sampler:
         self._longest_s: dict[str, float] = {}
 
     def measure(self, program: Path, cell: str, batches: int) -> Sample:
-        """Measures `cell` once: REPETITIONS of `batches` batches. Blocks; raises Interrupted."""
+        """Measures `cell` once: `batches` batches. Blocks; raises Interrupted."""
         limit_s = FIRST_LIMIT_S + LIMIT_FACTOR * self._longest_s.get(cell, 0.0)
         self._file.unlink(missing_ok=True)
-        repetitions = REPETITIONS if self._keeps_pools else min(MOST_REPETITIONS, REPETITIONS * batches)
+        repetitions = 1 if self._keeps_pools else min(MOST_REPETITIONS, batches)
         kept = [f"--batches={batches}"] if self._keeps_pools else []
         command = [str(program), *_flags(self._flags, cell, repetitions), *kept, f"--benchmark_out={self._file}"]
         padding = "x" * self._random.randrange(MOST_PADDING)
@@ -72,7 +72,9 @@ class Sampler:
             return Sample(wall_s, message=f"was not at its end after {limit_s:.0f} s and was ended")
         self.written(program, self._file)
         try:
-            return _read(json.loads(self._file.read_text(encoding="utf-8")), cell, repetitions, ended, wall_s, reasons)
+            document = json.loads(self._file.read_text(encoding="utf-8"))
+            field = "median_batch_ns" if self._keeps_pools else "real_time"
+            return _read(document, cell, repetitions, field, ended, wall_s, reasons)
         except FileNotFoundError:
             return Sample(wall_s, message=f"wrote no results: it {ended.last_words}")
         except ValueError as error:
@@ -93,20 +95,25 @@ def _flags(flags: Sequence[str], cell: str, repetitions: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _read(document: Any, cell: str, repetitions: int, ended: Ended, wall_s: float, reasons: tuple[str, ...]) -> Sample:
+def _read(
+    document: Any, cell: str, repetitions: int, field: str, ended: Ended, wall_s: float, reasons: tuple[str, ...]
+) -> Sample:  # fmt: skip
+    """`field` has the time of a batch."""
     try:
         if document["failures"]:
             return Sample(wall_s, message=str(document["failures"][0]["message"]))
         entries = [entry for entry in document["benchmarks"] if entry["name"] == cell]
-        times = [float(entry["real_time"]) for entry in entries]
+        times = [float(entry[field]) for entry in entries]
+        means = [float(entry["real_time"]) for entry in entries]
         used = [float(entry.get("cpu_time_total_ns", entry["cpu_time"])) for entry in entries]
     except (KeyError, TypeError, IndexError, ValueError):
         return Sample(wall_s, message=f"wrote results in which it is not: it {ended.last_words}")
     if len(times) != repetitions:
         return Sample(wall_s, message=f"wrote {len(times)} times instead of {repetitions}: it {ended.last_words}")
-    if wrong := [ns for ns in times if not (math.isfinite(ns) and ns > 0)]:
+    if wrong := [ns for ns in [*times, *means] if not (math.isfinite(ns) and ns > 0)]:
         return Sample(wall_s, message=f"wrote a time that is none: {wrong[0]} ns")
     if ended.status != 0:
         return Sample(wall_s, message=f"was measured, but then the program {ended.last_words}")
-    middle = statistics.median(times)
-    return Sample(wall_s, middle, statistics.median(used) / middle, reasons)
+    # Of the mean batch, which is what the CPU time is of.
+    cpu_share = statistics.median(used) / statistics.median(means)
+    return Sample(wall_s, statistics.median(times), cpu_share, reasons)

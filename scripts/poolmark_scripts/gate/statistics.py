@@ -56,9 +56,9 @@ def detectable(values: Sequence[float], bound: float, significance: float) -> fl
 
 def rounds_needed(
     spread: float, bound: float, shift: float, significance: float, step: int, least: int, most: int, power: float = 0.95
-) -> int:
+) -> int | None:
     """The fewest blocks, a multiple of `step`, that show a median of `shift` to lie above `bound` with that probability;
-    `most` if none do.
+    None if not even `most` do.
 
     `spread` is the standard deviation of a block's log ratio, taken for normal: a guess at what it costs to find
     something, in no way a part of the test.
@@ -70,7 +70,7 @@ def rounds_needed(
         k = needed(count, significance)
         if k is not None and 1 - _below(k, count, beyond) >= power:
             return count
-    return most
+    return None
 
 
 def _below(k: int, count: int, chance: float) -> float:

@@ -8,6 +8,8 @@ from typing import Mapping
 from poolmark_scripts.gate.model import Verdict
 
 POOL_CELL = "fine/thread/map/workers:2"
+# So much of a batch of it is the kernel: 10 % more kernel took 8.25 % longer, in 64 blocks. The rest hands tasks out.
+KERNEL_SHARE = 0.825
 KERNEL_CELL = "fine/sequential/map/workers:1"
 LOCK_CELL = "tiny/thread/as_completed/workers:2"
 # Six cells of every kind are enough to see what a slow-down of one of them looks like.
@@ -39,8 +41,8 @@ class Experiment:
 
 def _slower(percent: int, runs: int, cells: str | None = FEW) -> Experiment:
     return Experiment(
-        f"slower-{percent}", f"{percent} % more work in one cell of a thread pool", runs,
-        injected={"kCell": POOL_CELL, "kMoreOfTheKernel": percent / 100}, cells=cells, cell=POOL_CELL,
+        f"slower-{percent}", f"one cell of a thread pool {percent} % slower, by more work in its tasks", runs,
+        injected={"kCell": POOL_CELL, "kMoreOfTheKernel": round(percent / 100 / KERNEL_SHARE, 4)}, cells=cells, cell=POOL_CELL,
         expected=(Verdict.REGRESSED,),
     )  # fmt: skip
 

@@ -89,5 +89,5 @@ def hogs() -> Iterator[None]:
 def _with_nan(text: str) -> str:
     document = json.loads(text)
     for entry in document["benchmarks"]:
-        entry["real_time"] = float("nan")
+        entry["real_time"] = entry["median_batch_ns"] = float("nan")
     return json.dumps(document)
