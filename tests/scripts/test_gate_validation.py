@@ -178,16 +178,18 @@ def test_tables_count_alarms_and_finds(tmp_path: Path, monkeypatch: pytest.Monke
     regressed = report.of(Verdict.REGRESSED)[0]
     cells = tuple(replace(cell, verdict=Verdict.EQUIVALENT) for cell in report.cells)
     for number in range(1, 4):
-        runs.keep("same", number, 0, report_json.document(replace(report, cells=cells)))
+        blocks = report.blocks if number > 1 else ()
+        runs.keep("same", number, 0, report_json.document(replace(report, cells=cells, blocks=blocks, elapsed_s=60.0 * number)))
     runs.keep("same", 4, 1, report_json.document(report))
     found = tables.measured()
     assert f"| the same program twice | 4 | {4 * len(cells)} | 1 |" in found
     assert "1 alarms in 4 runs: at most 80.6 % of runs" in found
+    assert "the 1 of 4 without a suspect 1:00 minutes (median; 1:00 at most)." in found
     slowed = replace(regressed, name=BY_NAME["slower-5"].cell)
     runs.keep("slower-5", 1, 1, report_json.document(replace(report, cells=(slowed,))))
     runs.keep("slower-5", 2, 0, report_json.document(replace(report, cells=(replace(slowed, verdict=Verdict.INCONCLUSIVE),))))
     found = tables.measured()
-    assert "| 5 % more work in one cell of a thread pool | 2 | 1 (50 %) |" in found
+    assert "| one cell of a thread pool 5 % slower, by more work in its tasks | 2 | 1 (50 %) |" in found
 
 
 def test_a_sabotage_that_was_not_seen_is_shouted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

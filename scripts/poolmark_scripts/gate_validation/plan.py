@@ -55,7 +55,7 @@ EXPERIMENTS = (
     Experiment("relinked", "the base linked in another order", 10, relinked=True),
     Experiment("comment", "the base built again with a comment changed", 10, edit="comment"),
     _slower(5, 20, cells=None),
-    _slower(8, 20, cells=None),
+    _slower(8, 20),
     Experiment("kernel-2", "2 % more work in a counted kernel", 20,
                injected={"kCell": KERNEL_CELL, "kMoreOfTheKernel": 0.02}, cells=FEW, cell=KERNEL_CELL, expected=ALARM,
                counts=True),  # fmt: skip

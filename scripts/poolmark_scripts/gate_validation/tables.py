@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from poolmark_scripts.building import ROOT
 from poolmark_scripts.gate.deciding import decide, exit_status
-from poolmark_scripts.gate.model import Band, Block, CellReport, GateReport, Kind, Verdict
+from poolmark_scripts.gate.model import Band, Block, CellReport, GateReport, Kind, Stage, Verdict
 from poolmark_scripts.gate_validation import exchanging, rules
 from poolmark_scripts.gate_validation.plan import BY_NAME, EXPERIMENTS, NULLS, RECORDING, Experiment
 from poolmark_scripts.gate_validation.runs import Kept, kept
@@ -50,13 +50,24 @@ def _where(by_name: dict[str, list[Kept]]) -> str:
         return "Nothing has been measured yet: `scripts/validate-gate` does it.\n"
     context = runs[0].report.new.context
     commits = sorted({run.report.base.commit[:12] for run in runs})
-    whole = [run.report.elapsed_s for run in runs if not BY_NAME[run.experiment].cells]
-    took = f" A run of all {_most_cells(runs)} cells took {clock(statistics.median(whole))} minutes (median)." if whole else ""
+    whole = [run for run in runs if not BY_NAME[run.experiment].cells and not BY_NAME[run.experiment].sabotage]
+    took = f" A run of all {_most_cells(runs)} cells took {_minutes(whole)}{_without_suspects(whole)}." if whole else ""
     return (
         f"Measured on {context.get('cpu_model')}, {context.get('usable_cpus')} usable CPUs, "
         f"{context.get('virtualization') or 'no'} virtualisation, {context.get('compiler')}: {len(runs)} runs of the gate on "
         f"{', '.join(commits)}.{took}\n"
     )
+
+
+def _minutes(runs: Sequence[Kept]) -> str:
+    seconds = [run.report.elapsed_s for run in runs]
+    return f"{clock(statistics.median(seconds))} minutes (median; {clock(max(seconds))} at most)"
+
+
+def _without_suspects(runs: Sequence[Kept]) -> str:
+    """How long those took that had no trial, and how many these were."""
+    without = [run for run in runs if not any(block.stage is Stage.TRIAL for block in run.report.blocks)]
+    return f", the {len(without)} of {len(runs)} without a suspect {_minutes(without)}" if without else ""
 
 
 def _most_cells(runs: Iterable[Kept]) -> int:
@@ -126,7 +137,7 @@ def bands_of(report: GateReport) -> dict[str, Band]:
 def _power_table(by_name: dict[str, list[Kept]]) -> str:
     lines = [
         "### What it finds\n",
-        "| what was made slower | runs | found | measured new / base | rests on | minutes a run | elsewhere |", "|---|---|---|---|---|---|---|",
+        "| what was made slower | runs | found | measured new / base | rests on | minutes a run: median, longest | elsewhere |", "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for experiment in EXPERIMENTS:
         runs = by_name[experiment.name]
@@ -139,10 +150,10 @@ def _power_table(by_name: dict[str, list[Kept]]) -> str:
         ) if experiment.injected.get("kCell") else 0  # fmt: skip
         ratios = [cell.ratio.median for cell in cells if cell.ratio]
         stages = Counter(cell.stage.name.lower() for cell in cells if cell.stage is not None)
-        minutes = statistics.median(run.report.elapsed_s for run in runs) / 60
+        minutes = [run.report.elapsed_s / 60 for run in runs]
         lines.append(
             f"| {experiment.what} | {len(runs)} | {found} ({percent(found / len(runs))}) | {statistics.median(ratios):.3f} | "
-            f"{', '.join(f'{stage} {count}' for stage, count in stages.items())} | {minutes:.1f} | {elsewhere} false alarms |"
+            f"{', '.join(f'{stage} {count}' for stage, count in stages.items())} | {statistics.median(minutes):.1f}, {max(minutes):.1f} | {elsewhere} false alarms |"
         )
     return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
@@ -192,7 +203,7 @@ def _other_rules(by_name: dict[str, list[Kept]]) -> str:
     runs = by_name[experiment.name]
     if not runs:
         return ""
-    lines = [f"What other rules say of the rounds in which one cell does {experiment.what.split(' in ')[0]}:\n",
+    lines = [f"What other rules say of the same rounds ({experiment.what}):\n",
              "| rule | found | runs with a false alarm elsewhere |", "|---|---|---|"]  # fmt: skip
     ours = [{cell.name for cell in run.report.cells if cell.verdict is Verdict.REGRESSED} for run in runs]
     named = {"this gate": ours, **{name: [set(rules.alarms(_screen(run), rule)) for run in runs] for name, rule in rules.RULES.items()}}
