@@ -195,7 +195,7 @@ def _first_result(axes: Axes, workload: str, loaded: list[Results]) -> None:
     axes.set_title(f"{workload}: time to first result, {count} worker{'s' * (count > 1)}", loc="left")
     patterns = [p for p in PATTERN_ORDER if any(p in cells for cells in groups.values())]
     width = 0.8 / len(groups)
-    highest = max(cell.first_result for cells in groups.values() for cell in cells.values())
+    highest = 0.0
     executors = list(dict.fromkeys(executor for _, executor in groups))
     for index, ((file_index, executor), cells) in enumerate(groups.items()):
         kind = executors.index(executor)
@@ -208,10 +208,13 @@ def _first_result(axes: Axes, workload: str, loaded: list[Results]) -> None:
                      edgecolor="white" if filled else colour,
                      hatch=HATCHES[(kind + len(executors) * file_index) % len(HATCHES)],
                      label=_bar_label(loaded, file_index, executor) if place == 0 else None)  # fmt: skip
+            top = height
             if known := median_interval(cells[pattern].first_results):
                 axes.plot([x, x], [known.low / 1e6, known.high / 1e6], color="black", linewidth=1.4)
+                top = known.high
+            highest = max(highest, top)
             crowded = len(groups) > 3
-            axes.annotate(duration(height), (x, height / 1e6), (0, 2), textcoords="offset points", fontsize=8,
+            axes.annotate(duration(height), (x, top / 1e6), (0, 2), textcoords="offset points", fontsize=8,
                           ha="center", va="bottom", rotation=90 if crowded else 0)  # fmt: skip
     axes.set_xticks(range(len(patterns)), patterns)
     axes.set_xlim(-0.55, len(patterns) - 0.45)

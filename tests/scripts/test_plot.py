@@ -87,6 +87,17 @@ def test_no_text_is_cut_or_covered(tmp_path: Path) -> None:
         assert not any(box.overlaps(other) for other in boxes[index + 1 :])
 
 
+def test_a_number_stands_above_the_interval_of_its_bar(tmp_path: Path) -> None:
+    document = sample_data.document(repetitions=8)
+    for number, entry in enumerate(document["benchmarks"]):
+        entry["first_result_ns"] *= 1 + number % 3  # wide intervals
+    axes = picture.make([results.load(sample_data.write(tmp_path / "run.json", document))]).axes[2]
+    intervals = {line.get_xdata()[0]: max(line.get_ydata()) for line in axes.lines if len(line.get_xdata()) == 2}
+    numbers = {text.xy[0]: text.xy[1] for text in axes.texts}
+    assert len(intervals) == 6 and numbers == pytest.approx(intervals)
+    assert axes.get_ylim()[1] > max(intervals.values()) > max(bar.get_height() for bar in axes.patches)
+
+
 def test_without_baselines_there_is_still_a_picture(tmp_path: Path) -> None:
     document = sample_data.document(repetitions=3)
     document["benchmarks"] = [entry for entry in document["benchmarks"] if entry["executor"] != "sequential"]
