@@ -167,13 +167,18 @@ class _Gate:
                     programs[arm].append(layouts.link(build.directory, build.program, drawn, number, into, self._runner))
                 self._sha256[arm] = tuple(map(program.sha256, programs[arm]))
         if not self._arms.keep_pools:
-            self._notes.append("A program does not know --batches, so every batch is the first on its pool, and scatters more.")
+            self._note("A program does not know --batches, so every batch is the first on its pool, and scatters more.")
         if self._sha256[Arm.NEW] == self._sha256[Arm.BASE]:
-            self._notes.append("Both builds are the same program, byte for byte: what differs between them is noise.")
+            self._note("Both builds are the same program, byte for byte: what differs between them is noise.")
         sampler = self._request.make_sampler(
             self._runner, self._workspace, self._request.flags, self._request.seed, self._arms.keep_pools
         )
         return Rounds(programs, sampler, GateProgress(self._console), self._request.seed)
+
+    def _note(self, text: str) -> None:
+        """Once, however often it comes to light."""
+        if text not in self._notes:
+            self._notes.append(text)
 
     def _order_of(self, arm: Arm) -> str:
         return arm.value if arm is Arm.NULL or (arm is Arm.NEW and self._request.relinked) else "both"
