@@ -11,6 +11,7 @@ from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN_LINES = 40
+TEST_RESULTS = "test-results.xml"  # in a build directory: what ctest wrote last
 
 
 class BuildError(Exception):

@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolmark_scripts import conformance_document, conformance_rows, conformance_tests, mutations
+from poolmark_scripts.building import ROOT, TEST_RESULTS
 from poolmark_scripts.conformance_rows import Rows, RowsError, Status
 from poolmark_scripts.conformance_tests import Outcome, ResultsError, RowTest
 
-ROOT = Path(__file__).resolve().parents[2]
 ROWS = Path("tests", "conformance_rows.json")
 MUTATIONS = Path("tests", "mutations")
 DOCUMENT = Path("docs", "conformance.md")
 DEVIATIONS = Path("docs", "deviations.md")
-RESULTS_NAME = "test-results.xml"  # in the build directory: of ctest's last run, here or in scripts/test
 EXIT_INCOMPLETE, EXIT_USAGE = 1, 2
 EPILOG = """\
 examples:
@@ -122,9 +121,9 @@ def main(argv: list[str]) -> int:
 
 
 def _run(build: Path, table: Rows) -> None:
-    results = build / RESULTS_NAME
+    results = build / TEST_RESULTS
     results.unlink(missing_ok=True)
-    command = ["ctest", "--test-dir", str(build), "--output-junit", RESULTS_NAME, "-j", "2"]
+    command = ["ctest", "--test-dir", str(build), "--output-junit", TEST_RESULTS, "-j", "2"]
     command += ["-R", rf"[._]({'|'.join(table.groups)})_[0-9][0-9]"]
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     # A test that failed is told by the account; without results there is only what ctest says.
@@ -134,7 +133,7 @@ def _run(build: Path, table: Rows) -> None:
 
 def _results_of(build: Path, table: Rows) -> list[RowTest]:
     """The last run. One of other tests than those that are built now would make the document wrong."""
-    results = build / RESULTS_NAME
+    results = build / TEST_RESULTS
     if not results.exists():
         raise ResultsError(
             f"there is no {results}. `scripts/test release` builds the tests and runs them all; "

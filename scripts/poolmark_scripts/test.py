@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Callable, Sequence
 from xml.etree import ElementTree
 
-ROOT = Path(__file__).resolve().parents[2]
+from poolmark_scripts.building import ROOT, TEST_RESULTS, build_directory
+
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 CLANG, CLANG_FORMAT = "clang++-16", "clang-format-16"
-CTEST_RESULTS = "test-results.xml"  # in the build directory; scripts/conformance reads it
 LAST_LINES = 20  # of a failed test, shown again at the end
 EPILOG = """\
 examples:
@@ -100,8 +100,8 @@ def _build_and_test(preset: str, *definitions: str) -> None:
     _command("cmake", "--preset", preset, "-DBUILD_TESTING=ON", launcher, *definitions)
     # Paths relative to the checkout, so that what one clone has compiled serves the next.
     _command("cmake", "--build", f"build/{preset}", "-j", _jobs(), CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1")
-    _tests(ROOT / "build" / preset / CTEST_RESULTS,
-           "ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "-j", _jobs(), "--output-junit", CTEST_RESULTS)  # fmt: skip
+    _tests(build_directory(preset) / TEST_RESULTS,
+           "ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "-j", _jobs(), "--output-junit", TEST_RESULTS)  # fmt: skip
 
 
 def _release() -> None:

@@ -19,15 +19,15 @@ struct Sample {
   int repetition = 0;
   std::int64_t iterations = 1;
   double real_ns = 0;
-  double cpu_ns = 0;           // of the calling thread
-  double first_result_ns = 0;  // from the start of the batch until the caller has a result
-  std::optional<double> median_batch_ns;  // of the iterations, if each was noted
+  double cpu_ns = 0;               // of the calling thread
+  double first_result_ns = 0;      // from the start of the batch until the caller has a result
   double submit_ns = 0;            // until all tasks were submitted, or until the map had begun
   double cpu_total_ns = 0;         // of all threads and worker processes
   double stdout_bytes = 0;         // that the tasks wrote to standard output
   std::optional<Traffic> traffic;  // with worker processes
   double head_of_line_ns = 0;      // of a run with a timeline, as the next: see TimelineNumbers
   double busy_ns = 0;
+  std::optional<double> median_batch_ns;  // not of the sums: from the times of each iteration
 };
 
 struct Failure {

@@ -69,30 +69,22 @@ TEST(JsonReport, HasAnEntryForEachRepetition) {
   EXPECT_EQ(entry["tasks_per_second"], 4e7);
 }
 
-TEST(JsonReport, SaysWhatCrossedToWorkersInABatch) {
-  FakeRun run;
-  run.recorder.add(0, one_batch(300));
-  Attempt attempt = one_batch(300);
-  attempt.iterations = 2;
-  attempt.sums.traffic = {.sent_bytes = 80, .received_bytes = 0};
-  run.recorder.add(1, attempt);
-  const json entries = run.report()["benchmarks"];
-  EXPECT_FALSE(entries[0].contains("sent_bytes"));
-  EXPECT_EQ(entries[1]["sent_bytes"], 40);
-  EXPECT_EQ(entries[1]["received_bytes"], 0);
-}
-
-TEST(JsonReport, HasTheMedianOfTheBatchesThatWereNoted) {
+TEST(JsonReport, HasWhatOnlySomeBatchesAreKnownBy) {
   FakeRun run;
   run.recorder.add(0, one_batch(300));
   Attempt attempt = one_batch(300);
   attempt.iterations = 3;
   attempt.batch_ns = {200, 20, 80};
+  attempt.sums.traffic = {.sent_bytes = 120, .received_bytes = 0};
   run.recorder.add(1, attempt);
   const json entries = run.report()["benchmarks"];
-  EXPECT_FALSE(entries[0].contains("median_batch_ns"));
   EXPECT_EQ(entries[1]["real_time"], 100);
   EXPECT_EQ(entries[1]["median_batch_ns"], 80);
+  EXPECT_EQ(entries[1]["sent_bytes"], 40) << "of one batch";
+  EXPECT_EQ(entries[1]["received_bytes"], 0);
+  for (const char* field : {"median_batch_ns", "sent_bytes", "received_bytes"}) {
+    EXPECT_FALSE(entries[0].contains(field)) << field;
+  }
 }
 
 TEST(JsonReport, SaysHowManyBatchesWereAskedFor) {

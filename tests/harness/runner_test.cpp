@@ -3,55 +3,18 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <stdexcept>
 
-#include "fake_suite.hpp"
 #include "harness/kept_batches.hpp"
-#include "poolmark/errors.hpp"
-#include "poolmark/harness/workload.hpp"
+#include "runner_run.hpp"
 
-// Whole runs over fake cells: what goes to the results file, and the exit status.
+// What a run measures, and what it tells of it.
 namespace poolmark::harness::detail {
 namespace {
 
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr const char* kBaseline = "work/sequential/map/workers:1";
-constexpr const char* kPool = "work/thread/map/workers:2";
-
-class Runner : public testing::Test {
- protected:
-  FakeSuite suite;
-  Options options = FakeSuite::two_cells();
-  TemporaryFolder folder;
-  std::string console;  // what went to standard output
-  std::string said;     // what went to standard error
-
-  int run() {
-    options.out = (folder / "out.json").string();
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int status = run_suite(suite.matrix, options, "program");
-    said = testing::internal::GetCapturedStderr();
-    console = testing::internal::GetCapturedStdout();
-    return status;
-  }
-
-  json report() const { return json_of(folder / "out.json"); }
-
-  /// The repetition indices of a cell in "benchmarks" or "failures".
-  std::vector<int> repetitions(const char* list, const std::string& cell) const {
-    std::vector<int> found;
-    const json file = report();
-    for (const json& entry : file[list]) {
-      if (entry["name"] == cell) found.push_back(entry["repetition_index"]);
-    }
-    return found;
-  }
-};
 
 TEST_F(Runner, MeasuresEveryRepetitionOfEveryCell) {
   suite.sequential->times = {3, 4};
@@ -172,7 +135,8 @@ TEST_F(Runner, TellsWhatTheCallerSaw) {
 }
 
 TEST_F(Runner, DoesNotTellWhatTheCallerSawOfTriesThatDoNotCount) {
-  options.min_warmup_time_s = 1e-9;  // reached by the first try, however long that takes
+  options.min_time_s = 1e-4;
+  options.min_warmup_time_s = 1e-9;  // one try at least, however slow the machine is
   options.repetitions = 1;
   EXPECT_EQ(run(), 0);
   const json file = report();
@@ -208,68 +172,6 @@ TEST_F(Runner, NeverHoldsTwoPools) {
   EXPECT_EQ(suite.log.open_pools, 0);
 }
 
-TEST_F(Runner, PutsACellThatThrowsAmongTheFailures) {
-  suite.thread->on_batch = [] { throw std::runtime_error("the disk is on fire"); };
-  EXPECT_EQ(run(), 1);
-  EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre());
-  EXPECT_THAT(repetitions("failures", kPool), ElementsAre(0, 1, 2));
-  EXPECT_THAT(repetitions("benchmarks", kBaseline), ElementsAre(0, 1, 2));
-  EXPECT_EQ(report()["failures"][0]["message"], "the disk is on fire");
-  EXPECT_THAT(said, HasSubstr("the disk is on fire"));
-  EXPECT_THAT(suite.log.events, testing::Contains("cancel"));
-}
-
-TEST_F(Runner, SurvivesWhatIsNoException) {
-  suite.thread->on_batch = [] { throw 42; };
-  EXPECT_EQ(run(), 1);
-  EXPECT_THAT(report()["failures"][0]["message"], HasSubstr("no std::exception"));
-}
-
-TEST_F(Runner, PutsAWrongResultAmongTheFailures) {
-  suite.thread->on_check = [] { throw WrongResult("work", 1, 3, 4); };
-  EXPECT_EQ(run(), 1);
-  EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre());
-  EXPECT_EQ(report()["failures"][0]["message"], "wrong result of work, task 1: got 3, expected 4");
-}
-
-TEST_F(Runner, KeepsTheRepetitionsThatSucceeded) {
-  int batches = 0;
-  suite.thread->on_batch = [&] {
-    if (++batches == 2) throw std::runtime_error("once");
-  };
-  EXPECT_EQ(run(), 1);
-  EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre(0, 2));
-  EXPECT_THAT(repetitions("failures", kPool), ElementsAre(1));
-}
-
-TEST_F(Runner, SurvivesAFailureOfTheFirstRepetitionAlone) {
-  // Google Benchmark 1.7.1 would crash if it knew.
-  int batches = 0;
-  suite.thread->on_batch = [&] {
-    if (++batches == 1) throw std::runtime_error("first");
-  };
-  EXPECT_EQ(run(), 1);
-  EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre(1, 2));
-  EXPECT_THAT(repetitions("failures", kPool), ElementsAre(0));
-  EXPECT_THAT(console, HasSubstr("first (1 of 3 repetitions failed)"));
-}
-
-TEST_F(Runner, SurvivesFailuresAmidManyIterations) {
-  // Google Benchmark 1.7.1 aborts when the repetitions of a cell disagree about iterations.
-  options.min_time_s = 1e-4;
-  int batches = 0;
-  suite.thread->on_batch = [&] {
-    // Ten repetitions are ten batches at least, however slow this machine is.
-    if (++batches % 7 == 0) throw std::runtime_error("now and then");
-  };
-  suite.thread->on_make = [&] {
-    if (batches > 100 && batches % 2 == 0) throw std::runtime_error("no pool");
-  };
-  options.repetitions = 10;
-  EXPECT_EQ(run(), 1);
-  EXPECT_EQ(repetitions("benchmarks", kPool).size() + repetitions("failures", kPool).size(), 10U);
-}
-
 TEST_F(Runner, CountsOnlyTheTriesThatWereLongEnough) {
   options.min_time_s = 1e-4;
   EXPECT_EQ(run(), 0);
@@ -288,86 +190,6 @@ TEST_F(Runner, DoesNotCountTheWarmUp) {
   EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre(0, 1, 2));
   const auto batches = std::count(suite.log.events.begin(), suite.log.events.end(), "batch");
   EXPECT_GT(batches, 6);
-}
-
-TEST_F(Runner, FailsACellWhosePoolCannotBeMade) {
-  suite.thread->on_make = [] { throw Error("no more processes"); };
-  EXPECT_EQ(run(), 1);
-  EXPECT_THAT(repetitions("failures", kPool), ElementsAre(0, 1, 2));
-  EXPECT_EQ(suite.log.open_pools, 0);
-}
-
-TEST_F(Runner, FailsACellWhosePoolCannotBeClosed) {
-  suite.thread->on_close = [] { throw Error("a worker hangs"); };
-  EXPECT_EQ(run(), 1);
-  EXPECT_THAT(repetitions("failures", kPool), ElementsAre(0, 1, 2));
-  EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre());
-}
-
-TEST_F(Runner, FailsEveryCellOfAWorkloadThatFailsItsSelfCheck) {
-  suite.matrix.workloads[0].self_check = [] { throw WrongResult("a closed form slipped in"); };
-  EXPECT_EQ(run(), 1);
-  EXPECT_THAT(repetitions("failures", kBaseline), ElementsAre(0, 1, 2));
-  EXPECT_THAT(repetitions("failures", kPool), ElementsAre(0, 1, 2));
-  EXPECT_EQ(report()["failures"][0]["message"], "a closed form slipped in");
-  EXPECT_THAT(suite.log.events, testing::IsEmpty());
-}
-
-TEST_F(Runner, LeavesOutTheSelfChecksWhenAsked) {
-  suite.matrix.workloads[0].self_check = [] { throw WrongResult("a closed form slipped in"); };
-  options.self_check = false;
-  EXPECT_EQ(run(), 0);
-  EXPECT_THAT(repetitions("benchmarks", kPool), ElementsAre(0, 1, 2));
-}
-
-class InterruptedRunner : public Runner, public testing::WithParamInterface<int> {};
-
-TEST_P(InterruptedRunner, WritesWhatWasMeasured) {
-  int batches = 0;
-  const auto on_batch = [&] {
-    if (++batches == 3) ::raise(GetParam());
-  };
-  suite.thread->on_batch = on_batch;
-  suite.sequential->on_batch = on_batch;
-  EXPECT_EQ(run(), 130);
-  EXPECT_EQ(report()["partial"], true);
-  EXPECT_EQ(report()["benchmarks"].size(), 3U) << "the batch at hand is finished";
-  EXPECT_TRUE(report()["failures"].empty()) << "what was not measured has not failed";
-  EXPECT_EQ(batches, 3);
-  EXPECT_EQ(suite.log.open_pools, 0);
-  EXPECT_THAT(said, HasSubstr("Interrupted: 3 repetitions"));
-}
-
-INSTANTIATE_TEST_SUITE_P(Signals, InterruptedRunner, testing::Values(SIGINT, SIGTERM),
-                         [](const auto& test) {
-                           return std::string(test.param == SIGINT ? "SIGINT" : "SIGTERM");
-                         });
-
-TEST_F(Runner, GivesUpABatchThatNoticesTheInterrupt) {
-  suite.thread->on_batch = [] {
-    ::raise(SIGINT);
-    throw Interrupted();
-  };
-  options.baseline = false;
-  EXPECT_EQ(run(), 130);
-  EXPECT_TRUE(report()["benchmarks"].empty());
-  EXPECT_TRUE(report()["failures"].empty());
-}
-
-TEST_F(Runner, EndsAtOnceOnASecondInterrupt) {
-  suite.thread->on_batch = [] {
-    ::raise(SIGINT);
-    ::raise(SIGINT);
-  };
-  options.baseline = false;
-  EXPECT_EXIT(run_suite(suite.matrix, options, "program"), testing::ExitedWithCode(130), "");
-}
-
-TEST_F(Runner, CanBeInterruptedAgainInALaterRun) {
-  suite.thread->on_batch = [] { ::raise(SIGINT); };
-  EXPECT_EQ(run(), 130);
-  suite.thread->on_batch = [] {};
-  EXPECT_EQ(run(), 0);
 }
 
 TEST_F(Runner, TellsItsProgressLineByLine) {

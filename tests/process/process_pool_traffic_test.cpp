@@ -47,6 +47,16 @@ TEST(ProcessPoolTraffic, OutlastsTheWorkersAndThePool) {
   EXPECT_EQ(pool.traffic(), ProcessTraffic({4 * one.sent_bytes, 4 * one.received_bytes}));
 }
 
+TEST(ProcessPoolTraffic, IsNoneInAForkedChild) {
+  ProcessPoolExecutor pool(with_workers(1));
+  const ProcessTraffic one = traffic_of(pool, increment, 1);
+  EXPECT_EQ(in_forked_child([&]() -> std::string {
+              return pool.traffic() == ProcessTraffic() ? "" : "it tells the parent's";
+            }),
+            "");
+  EXPECT_EQ(pool.traffic(), one);
+}
+
 // What a worker took and never answered may have been read or not.
 TEST(ProcessPoolTraffic, IsOfAnsweredTasksOnly) {
   ProcessPoolExecutor pool(with_workers(1));

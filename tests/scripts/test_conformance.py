@@ -187,7 +187,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put_results(checkout: Path, *cases: tuple[str, str]) -> list[str]:
-    results_file(checkout, *cases).rename(checkout / "build" / conformance.RESULTS_NAME)
+    results_file(checkout, *cases).rename(checkout / "build" / conformance.TEST_RESULTS)
     return ["--build", str(checkout / "build")]
 
 

@@ -183,8 +183,8 @@ def test_tables_count_alarms_and_finds(tmp_path: Path, monkeypatch: pytest.Monke
     runs.keep("same", 4, 1, report_json.document(report))
     found = tables.measured()
     assert f"| the same program twice | 4 | {4 * len(cells)} | 1 |" in found
-    assert "1 alarms in 4 runs: at most 80.6 % of runs" in found
-    assert "the 1 of 4 without a suspect 1:00 minutes (median; 1:00 at most)." in found
+    assert "Runs with an alarm: 1 of 4, at most 80.6 % (95 %" in found
+    assert "the 1 of 4 without a suspect 1:00 minutes (median; 1:00 at most), builds not included." in found
     slowed = replace(regressed, name=BY_NAME["slower-5"].cell)
     runs.keep("slower-5", 1, 1, report_json.document(replace(report, cells=(slowed,))))
     runs.keep("slower-5", 2, 0, report_json.document(replace(report, cells=(replace(slowed, verdict=Verdict.INCONCLUSIVE),))))

@@ -11,6 +11,7 @@ the base. A kernel that works by chance, or by the clock, gives no alarm so.
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 from typing import Protocol, Sequence
@@ -106,7 +107,7 @@ def _changes(bases: Sequence[list[Counted]], news: Sequence[list[Counted]]) -> l
 
 def _by_name(counts: Sequence[list[Counted]]) -> dict[tuple[str, str], list[Counted]]:
     found: dict[tuple[str, str], list[Counted]] = {}
-    for counted in (counted for count in counts for counted in count):
+    for counted in itertools.chain.from_iterable(counts):
         found.setdefault((counted.what, counted.per), []).append(counted)
     return found
 

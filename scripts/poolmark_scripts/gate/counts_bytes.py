@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Sequence
 
 from poolmark_scripts.gate.counts_runs import (
-    Counted, NotCounted, batches_of_run, cell_command, has_chunks_by_time, is_sequential,
+    Counted, NotCounted, batches_of_run, cell_command, has_chunks_by_time, may_have_processes,
 )  # fmt: skip
 from poolmark_scripts.one_process import Runner
 
@@ -35,7 +35,7 @@ class CrossedBytes:
 
     def applies(self, cell: str) -> bool:
         """Whether the cell is one that it counts."""
-        return not is_sequential(cell) and cell.split("/")[1] != "thread"
+        return may_have_processes(cell)
 
     def count(self, program: Path, cell: str) -> list[Counted]:
         """Runs some batches of the cell. Raises NotCounted and Interrupted."""

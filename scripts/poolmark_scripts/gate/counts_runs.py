@@ -33,10 +33,15 @@ def is_sequential(cell: str) -> bool:
     return cell.split("/")[1] == "sequential"
 
 
+def may_have_processes(cell: str) -> bool:
+    """Whether the cell's executor may have worker processes, as a user's own may."""
+    return cell.split("/")[1] not in ("sequential", "thread")
+
+
 def has_chunks_by_time(cell: str) -> bool:
     """Whether how many messages a batch takes depends on how long its tasks seem to take."""
-    _, executor, pattern, *rest = cell.split("/")
-    return executor not in ("sequential", "thread") and pattern == "map" and not any("chunksize:" in part for part in rest)
+    _, _, pattern, *rest = cell.split("/")
+    return may_have_processes(cell) and pattern == "map" and not any("chunksize:" in part for part in rest)
 
 
 def cell_command(program: Path, cell: str, flags: Sequence[str], batches: int, output: Path) -> list[str]:

@@ -87,15 +87,14 @@ def trial_plan(
     scatters so much that no trial would come that far: it stays for those that it helps. `block_s` is what a block takes.
     """
     plan = dict.fromkeys(names, rules.trial_rounds)
-    left_s = budget_s - sum(rules.trial_rounds * block_s.get(name, 0.0) for name in names)
+    left_s = budget_s - sum(rules.trial_rounds * block_s[name] for name in names)
     needed = [(_rounds_needed(evidence, name, len(names), rules), name) for name in names]
     for rounds, name in sorted((rounds, name) for rounds, name in needed if rounds is not None):
-        step, a_block_s = 2 * rules.layouts, block_s.get(name, 0.0)
-        more = rounds - rules.trial_rounds
-        if more * a_block_s > left_s:
-            more = max(0, int(left_s / a_block_s) // step * step)
+        step = 2 * rules.layouts
+        affordable = max(0, int(left_s / block_s[name])) // step * step
+        more = min(rounds - rules.trial_rounds, affordable)
         plan[name] += more
-        left_s -= more * a_block_s
+        left_s -= more * block_s[name]
     return plan
 
 

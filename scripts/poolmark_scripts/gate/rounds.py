@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import random
-import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Mapping, Protocol, Sequence
@@ -127,6 +126,5 @@ def band_of(cell: str, cpu_share: float, tolerances: Mapping[Kind, float]) -> Ba
 
 
 def seconds_of(plan: Mapping[str, int], block_s: Mapping[str, float]) -> float:
-    """What measuring so many rounds of each cell takes, if blocks take as long as their last did."""
-    usual = statistics.mean(block_s.values()) if block_s else 0.0
-    return sum(count * block_s.get(cell, usual) for cell, count in plan.items())
+    """What measuring so many rounds of each cell takes, if a block takes so long."""
+    return sum(count * block_s[cell] for cell, count in plan.items())

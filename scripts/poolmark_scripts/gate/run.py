@@ -256,6 +256,7 @@ def _examine(request: Request, builds: dict[Arm, trees.Build], runner: Runner) -
 
 
 def _knows_batches(measuring: Path, flags: Sequence[str], runner: Runner) -> bool:
+    """A program that takes the flag but does not tell of it is too old to write the median of the batches."""
     try:
         return "batches" in program.examine(measuring, [*flags, "--batches=1"], runner).context
     except program.ProgramError:

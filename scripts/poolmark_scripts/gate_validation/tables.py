@@ -10,7 +10,7 @@ from typing import Iterable, Sequence
 from scipy.stats import binomtest
 
 from poolmark_scripts.building import ROOT
-from poolmark_scripts.gate.deciding import decide, exit_status
+from poolmark_scripts.gate.deciding import RULES, decide, exit_status
 from poolmark_scripts.gate.model import Band, Block, CellReport, GateReport, Kind, Stage, Verdict
 from poolmark_scripts.gate_validation import exchanging, rules
 from poolmark_scripts.gate_validation.plan import BY_NAME, EXPERIMENTS, NULLS, RECORDING, Experiment
@@ -21,7 +21,7 @@ DOCUMENT = ROOT / "docs" / "gate.md"
 BEGIN = "<!-- measured by scripts/validate-gate: begin -->"
 END = "<!-- measured by scripts/validate-gate: end -->"
 PSEUDO_RUNS = 400
-ALARM = 1  # exit status
+ALARM, UNTRUSTED = 1, 4  # exit statuses
 
 
 def written(path: Path = DOCUMENT) -> str:
@@ -61,7 +61,7 @@ def _where(by_name: dict[str, list[Kept]]) -> str:
 
 def _minutes(runs: Sequence[Kept]) -> str:
     seconds = [run.report.elapsed_s for run in runs]
-    return f"{clock(statistics.median(seconds))} minutes (median; {clock(max(seconds))} at most)"
+    return f"{clock(statistics.median(seconds))} minutes (median; {clock(max(seconds))} at most), builds not included"
 
 
 def _without_suspects(runs: Sequence[Kept]) -> str:
@@ -88,7 +88,7 @@ def _null_table(by_name: dict[str, list[Kept]]) -> str:
     if not total:
         return ""
     upper = binomtest(alarms, total).proportion_ci(0.95, "exact").high
-    lines.append(f"\n{alarms} alarms in {total} runs: at most {percent(upper, 1)} of runs (95 %, Clopper and Pearson).\n")
+    lines.append(f"\nRuns with an alarm: {alarms} of {total}, at most {percent(upper, 1)} (95 %, Clopper and Pearson).\n")
     return "### False alarms in real runs\n\n" + "\n".join(lines)
 
 
@@ -104,12 +104,12 @@ def _exchanged_table() -> str:
     blocks, bands = recorded[0].report.blocks, bands_of(recorded[0].report)
     seen = list(exchanging.pseudo_runs(blocks, bands, PSEUDO_RUNS))
     statuses = Counter(exit_status(decide(evidence)) for evidence in seen)
-    upper = binomtest(statuses[ALARM], PSEUDO_RUNS).proportion_ci(0.95, "exact").high
     lines = [
         "### False alarms with exchanged labels\n",
         f"{max(block.round for block in blocks)} rounds of {len(bands)} cells were recorded, one program against itself, and "
-        f"{PSEUDO_RUNS} runs made of them by exchanging labels: {statuses[ALARM]} alarms (at most {percent(upper, 1)} of runs), "
-        f"{statuses[4]} ended untrusted.\n",
+        f"{PSEUDO_RUNS} runs made of them by exchanging labels: alarms in {statuses[ALARM]}, {statuses[UNTRUSTED]} ended "
+        f"untrusted, which a real run would have measured once more. They share their rounds, so {PSEUDO_RUNS} of them say less "
+        f"than {PSEUDO_RUNS} real runs; their trials have {RULES.trial_rounds} rounds, the least of a real one.\n",
         "What other rules say of the same rounds:\n",
         "| rule | runs with an alarm | cells in alarm |", "|---|---|---|",
         f"| this gate | {percent(statuses[ALARM] / PSEUDO_RUNS, 1)} | {_alarming_cells(seen)} |",
@@ -186,7 +186,7 @@ def _sabotage_table(by_name: dict[str, list[Kept]]) -> str:
         if not runs or not (experiment.sabotage or experiment.exchanged or experiment.edit in ("without naps", "wrong results")):
             continue
         statuses = Counter(run.status for run in runs)
-        shown = ", ".join(f"{status} ({count} times)" for status, count in sorted(statuses.items()))
+        shown = ", ".join(f"{status} in {count}" for status, count in sorted(statuses.items()))
         lines.append(f"| {experiment.what} | {len(runs)} | {_tally(runs)} | {shown} | {'yes' if all(as_expected(run, experiment) for run in runs) else 'NO'} |")
     return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
