@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence
 
-from rich.console import Console
+if TYPE_CHECKING:  # whoever asks where things are, as scripts/test does before any set-up, has no need of rich
+    from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN_LINES = 40

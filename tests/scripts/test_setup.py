@@ -123,7 +123,7 @@ def test_no_python_with_the_modules(machine: Machine, tmp_path: Path) -> None:
     assert shown.returncode == 2 and "no Python has all of: numpy scipy matplotlib rich jsonschema" in shown.stderr
 
 
-@pytest.mark.parametrize("name", ["bench", "test", "plot", "compare"])
+@pytest.mark.parametrize("name", sorted(path.name for path in (Path(__file__).parents[2] / "scripts").iterdir() if path.is_file()))
 def test_help_comes_before_any_set_up(name: str, root: Path, tmp_path: Path) -> None:
     """With an interpreter that has nothing but the standard library, and no packages."""
     (tmp_path / "bash").symlink_to("/bin/bash")
