@@ -32,7 +32,7 @@ void CompletionQueue::follow(const IntrusivePtr<FutureState>& state, std::size_t
   } else {
     entry->state = {};
     unused_.push_back(entry);
-    ready_.push_back(tag);
+    push_done(tag);
   }
 }
 

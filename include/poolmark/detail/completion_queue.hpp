@@ -27,7 +27,7 @@ class CompletionQueue {
     if (ready_.size() + pending_ >= ready_.capacity()) make_room();
     ++size_;
     if (is_done(state->phase())) {
-      ready_.push_back(tag);
+      push_done(tag);
     } else {
       follow(state, tag);
     }
@@ -67,6 +67,12 @@ class CompletionQueue {
 
   void refuse_if_inherited() const;
   void make_room();
+  /// Behind those that were done before it and have not been collected yet.
+  void push_done(std::size_t tag) noexcept {
+    // Relaxed: who completed this one later than another, and is seen to have, is seen in both.
+    if (pending_ != 0 && done_.load(std::memory_order_relaxed) != nullptr) collect_done();
+    ready_.push_back(tag);
+  }
   void follow(const IntrusivePtr<FutureState>& state, std::size_t tag);
   bool await_ready(const Deadline& deadline);
   bool is_driven() const noexcept { return driver_ != nullptr && !drivers_differ_; }
