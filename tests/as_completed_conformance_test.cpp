@@ -35,7 +35,8 @@ TYPED_TEST(AsCompletedConformance, ASC_01_done_ones_first_then_in_the_order_of_c
   std::array<Event, 3> may_end;
   std::vector<Future<int>> futures;
   for (int i = 0; i < 3; ++i) {
-    futures.push_back(pool.submit(return_when, may_end[static_cast<std::size_t>(i)].name(), i));
+    futures.push_back(pool.submit(TypeParam::waiting(return_when),
+                                  may_end[static_cast<std::size_t>(i)].name(), i));
   }
   may_end[1].set();
   futures[1].result();
@@ -81,7 +82,7 @@ TYPED_TEST(AsCompletedConformance, ASC_02_duplicates_come_once_and_any_range_wil
 TYPED_TEST(AsCompletedConformance, ASC_03_a_timeout_yields_what_is_done_and_then_throws) {
   if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
-  BusyWorker held(pool);
+  BusyWorker held(pool, TypeParam::waiting(hold_worker));
   auto finished = pool.submit(square, 2);
   finished.result();
   const std::chrono::duration<double> timeouts[] = {0s, -1s, 1ms};
@@ -174,7 +175,7 @@ TYPED_TEST(AsCompletedConformance, ASC_07_futures_cancelled_by_shutdown_are_yiel
 TYPED_TEST(AsCompletedConformance, ASC_08_leaving_the_loop_leaves_the_futures_as_they_are) {
   if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
-  BusyWorker held(pool);
+  BusyWorker held(pool, TypeParam::waiting(hold_worker));
   auto finished = pool.submit(square, 2);
   for (auto& future : as_completed(std::vector{held.future(), finished})) {
     EXPECT_EQ(future, finished);

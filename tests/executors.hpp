@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <limits>
 #include <set>
 #include <string>
 #include <thread>
 
 #include "event.hpp"
 #include "holdings.hpp"
+#include "poolmark/async_executor.hpp"
 #include "poolmark/process_pool_executor.hpp"
 #include "poolmark/sequential_executor.hpp"
 #include "poolmark/thread_pool_executor.hpp"
@@ -29,9 +31,12 @@ struct Sequential {
   static constexpr const char* kName = "sequential";
   static constexpr bool kRunsInSubmit = true;  // a future is done when submit() returns
   static constexpr bool kSharesMemory = true;  // a task sees the objects of the test
-  using Broken = BrokenExecutor;               // though nothing breaks it
+  static constexpr bool kHasWorkers = false;
+  static constexpr int kMostWorkers = 1;
+  using Broken = BrokenExecutor;  // though nothing breaks it
 
   static Executor make(int /*workers*/ = 1) { return Executor(); }
+  static auto waiting(auto call) { return call; }
   template <class F>
   static Executor make_with_initializer(int /*workers*/, F /*initializer*/) {
     return Executor();
@@ -43,9 +48,12 @@ struct Threads {
   static constexpr const char* kName = "thread";
   static constexpr bool kRunsInSubmit = false;
   static constexpr bool kSharesMemory = true;
+  static constexpr bool kHasWorkers = true;
+  static constexpr int kMostWorkers = kMaxWorkersLimit;
   using Broken = BrokenThreadPool;
 
   static Executor make(int workers = 2) { return Executor(workers); }
+  static auto waiting(auto call) { return call; }
   template <class F>
   static Executor make_with_initializer(int workers, F initializer) {
     return Executor({.max_workers = workers, .initializer = initializer});
@@ -57,8 +65,11 @@ struct Processes {
   static constexpr const char* kName = "process";
   static constexpr bool kRunsInSubmit = false;
   static constexpr bool kSharesMemory = false;
+  static constexpr bool kHasWorkers = true;
+  static constexpr int kMostWorkers = kMaxWorkersLimit;
   using Broken = BrokenProcessPool;
 
+  static auto waiting(auto call) { return call; }
   // From the zygote of main(): this process may have threads already.
   static Executor make(int workers = 2) {
     return Executor({.max_workers = workers, .start_method = StartMethod::ProcessZygote});
@@ -71,7 +82,31 @@ struct Processes {
   }
 };
 
-using AllExecutors = ::testing::Types<Sequential, Threads, Processes>;
+struct Async {
+  using Executor = AsyncExecutor;
+  static constexpr const char* kName = "async";
+  static constexpr bool kRunsInSubmit = false;
+  static constexpr bool kSharesMemory = true;
+  static constexpr bool kHasWorkers = false;  // but one thread for all
+  static constexpr int kMostWorkers = std::numeric_limits<int>::max();
+  using Broken = BrokenExecutor;  // though nothing breaks it
+
+  static Executor make(int workers = 2) { return Executor(workers); }
+  template <class F>
+  static Executor make_with_initializer(int workers, F /*initializer*/) {
+    return Executor(workers);
+  }
+  /// A coroutine that waits for the call, which would keep the loop from the others.
+  template <class F>
+  static auto waiting(F call) {
+    return [call]<class... Args>(Args... args) -> Coroutine<std::invoke_result_t<F, Args...>> {
+      static ThreadPoolExecutor threads(8);
+      co_return co_await threads.submit(call, args...);
+    };
+  }
+};
+
+using AllExecutors = ::testing::Types<Sequential, Threads, Processes, Async>;
 
 struct ExecutorNames {
   template <class Case>
@@ -91,16 +126,20 @@ inline constexpr const char* kSequentialNeverPending =
 
 inline constexpr const char* kSequentialHasNoWorkers = "the sequential executor has no workers";
 
+inline constexpr const char* kHasNoWorkers = "the executor has no workers of its own to prepare";
+
 inline constexpr const char* kProcessesShareNothing =
     "a worker process has objects of its own: the test could not see what it does to them";
 
 /// The only worker of `executor`, busy until the test says otherwise: what is submitted behind it
-/// is pending.
+/// is pending. With Case::waiting(hold_worker) one of several workers.
 template <class Executor>
 class BusyWorker {
  public:
-  explicit BusyWorker(Executor& executor)
-      : future_(executor.submit(&hold_worker, begun_.name(), may_end_.name(), 0)) {
+  explicit BusyWorker(Executor& executor) : BusyWorker(executor, &hold_worker) {}
+  template <class F>
+  BusyWorker(Executor& executor, F hold)
+      : future_(executor.submit(hold, begun_.name(), may_end_.name(), 0)) {
     begun_.wait();
   }
   BusyWorker(const BusyWorker&) = delete;

@@ -8,7 +8,7 @@ template <class Case>
 class InitializerConformance : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (Case::kRunsInSubmit) SKIP_ROW(kSequentialHasNoWorkers);
+    if (!Case::kHasWorkers) SKIP_ROW(kHasNoWorkers);
   }
 };
 TYPED_TEST_SUITE(InitializerConformance, AllExecutors, ExecutorNames);

@@ -34,7 +34,7 @@ TYPED_TEST(MapConformance, MAP_01_order_holds_when_later_elements_finish_first) 
   if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
   Event may_end;
-  auto results = pool.map(HoldZero{may_end.name()}, std::vector{0, 1, 2});
+  auto results = pool.map(TypeParam::waiting(HoldZero{may_end.name()}), std::vector{0, 1, 2});
   auto behind = pool.submit(identity, 3);
   EXPECT_EQ(behind.result(), 3);  // the other worker has come past 1 and 2
   may_end.set();

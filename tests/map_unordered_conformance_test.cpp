@@ -64,9 +64,11 @@ TYPED_TEST(MapUnorderedConformance, MAP_25_results_come_as_they_are_done) {
   for (const auto buffersize : {std::optional<int>(), std::optional(2)}) {
     const MapOptions options{.chunksize = 1, .buffersize = buffersize};
     Event indexed;
-    expect_zero_last(pool.map_unordered(options, HoldZero{indexed.name()}, input), indexed);
+    expect_zero_last(
+        pool.map_unordered(options, TypeParam::waiting(HoldZero{indexed.name()}), input), indexed);
     Event unindexed;
-    expect_zero_last(pool.map_unordered(options, HoldZero{unindexed.name()}, std::list{0, 1, 2, 3}),
+    expect_zero_last(pool.map_unordered(options, TypeParam::waiting(HoldZero{unindexed.name()}),
+                                        std::list{0, 1, 2, 3}),
                      unindexed);
   }
 }

@@ -1,6 +1,3 @@
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <memory>
 #include <string>
@@ -9,21 +6,12 @@
 
 #include "event.hpp"
 #include "executors.hpp"
+#include "forked_child.hpp"
 #include "poolmark/thread_pool_executor.hpp"
 
 // A pool of threads and fork(): the child has the pool's memory and none of its threads.
 namespace poolmark::test {
 namespace {
-
-/// Runs `body` in a forked child that ends without cleaning up, and returns its exit code.
-template <class F>
-int exit_code_of_child(F body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body());
-  int status = 0;
-  EXPECT_EQ(waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 TEST(ThreadPoolExecutor, TPE_05_a_child_forked_by_a_task_ends_cleanly) {
   ThreadPoolExecutor pool(1);

@@ -33,9 +33,9 @@ TYPED_TEST(WaitConformance, WAIT_01_futures_of_several_types_and_executors_mix) 
 TYPED_TEST(WaitConformance, WAIT_02_first_completed_returns_when_one_is_done) {
   if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
-  BusyWorker held(pool);
+  BusyWorker held(pool, TypeParam::waiting(hold_worker));
   Event may_end;
-  auto first = pool.submit(return_when, may_end.name(), 1);
+  auto first = pool.submit(TypeParam::waiting(return_when), may_end.name(), 1);
   std::jthread release_the_sleeper([&, test = this_thread_id()] {
     await_sleep_of(test);
     may_end.set();
@@ -53,7 +53,7 @@ TYPED_TEST(WaitConformance, WAIT_02_first_completed_returns_at_once_all_that_are
   if constexpr (TypeParam::kRunsInSubmit) {
     EXPECT_EQ(wait(futures, {.return_when = ReturnWhen::FirstCompleted}).done, futures);
   } else {
-    BusyWorker held(pool);
+    BusyWorker held(pool, TypeParam::waiting(hold_worker));
     const std::vector<Future<int>> all{held.future(), futures[0], futures[1]};
     const auto [done, not_done] = wait(all, {.return_when = ReturnWhen::FirstCompleted});
     EXPECT_EQ(done, futures);
@@ -107,10 +107,10 @@ TYPED_TEST(WaitConformance, WAIT_04_a_future_whose_cancellation_was_noticed_is_d
 TYPED_TEST(WaitConformance, WAIT_05_first_exception_returns_when_one_fails) {
   if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
-  BusyWorker held(pool);
+  BusyWorker held(pool, TypeParam::waiting(hold_worker));
   auto finished = pool.submit(square, 2);
   Event may_end;
-  auto failing = pool.submit(throw_when, may_end.name());
+  auto failing = pool.submit(TypeParam::waiting(throw_when), may_end.name());
   finished.result();
   std::jthread release_the_sleeper([&, test = this_thread_id()] {
     await_sleep_of(test);
@@ -132,7 +132,7 @@ TYPED_TEST(WaitConformance, WAIT_05_first_exception_waits_for_all_when_none_fail
 TYPED_TEST(WaitConformance, WAIT_06_first_exception_returns_at_once_if_one_has_failed) {
   if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
-  BusyWorker held(pool);
+  BusyWorker held(pool, TypeParam::waiting(hold_worker));
   auto failed = pool.submit(throw_out_of_range, 1);
   EXPECT_TRUE(failed.exception());
   const auto [done, not_done] =
@@ -179,7 +179,7 @@ TYPED_TEST(WaitConformance, WAIT_07_all_completed_counts_values_errors_and_cance
 TYPED_TEST(WaitConformance, WAIT_08_a_timeout_returns_both_parts_and_throws_nothing) {
   if (TypeParam::kRunsInSubmit) SKIP_ROW(kSequentialNeverPending);
   auto pool = TypeParam::make(2);
-  BusyWorker held(pool);
+  BusyWorker held(pool, TypeParam::waiting(hold_worker));
   auto finished = pool.submit(square, 2);
   finished.result();
   const std::chrono::duration<double> timeouts[] = {0s, -1s, 1ms};

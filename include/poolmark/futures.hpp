@@ -2,7 +2,10 @@
 
 // Python's concurrent.futures in C++20: everything a user of poolmark::futures needs.
 
+#include "poolmark/async_executor.hpp"
+#include "poolmark/coroutine.hpp"
 #include "poolmark/errors.hpp"
+#include "poolmark/event_loop.hpp"
 #include "poolmark/executor.hpp"
 #include "poolmark/future.hpp"
 #include "poolmark/map.hpp"

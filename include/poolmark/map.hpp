@@ -56,17 +56,17 @@ auto start_map(const MapOptions& options, Submitter submitter, F&& function, Rs&
     return MapResult<R>(std::make_unique<ChunkStream<R, kOrder>>(
         std::move(source), options.chunksize, options.buffersize, pace, deadline));
   };
-  if constexpr (Submitter::kSharesMemory && (kIndexable<std::views::all_t<Rs>> && ...)) {
+  if constexpr (requires { Submitter::kHasMapSource; }) {
+    // Its own affair, so that nobody else need know how values cross, or that a call may rest.
+    return in_chunks(submitter.map_source(std::decay_t<F>(std::forward<F>(function)),
+                                          std::views::all(std::forward<Rs>(inputs))...));
+  } else if constexpr ((kIndexable<std::views::all_t<Rs>> && ...)) {
     auto call = make_indexed_call(std::decay_t<F>(std::forward<F>(function)),
                                   std::views::all(std::forward<Rs>(inputs))...);
     using R = typename decltype(call)::Result;
     if (options.buffersize) return in_chunks(slice_source(std::move(submitter), std::move(call)));
     return MapResult<R>(
         start_map_job(std::move(submitter), std::move(call), options.chunksize, kOrder, deadline));
-  } else if constexpr (!Submitter::kSharesMemory) {
-    // Its own affair, so that nobody else need know how values cross.
-    return in_chunks(submitter.map_source(std::decay_t<F>(std::forward<F>(function)),
-                                          std::views::all(std::forward<Rs>(inputs))...));
   } else {
     return in_chunks(element_source(std::move(submitter),
                                     std::decay_t<F>(std::forward<F>(function)),

@@ -152,6 +152,7 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
 
     int max_workers() const noexcept { return pool_->max_workers(); }
     /// Where the work of a map comes from: copies of elements, in columns.
+    static constexpr bool kHasMapSource = true;
     template <class F, class... Views>
     auto map_source(F function, Views... views) const {
       return detail::column_source(*this, std::move(function), std::move(views)...);

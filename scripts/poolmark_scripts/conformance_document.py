@@ -19,9 +19,9 @@ it here. MUST: the same. DEVIATE: better on purpose, [deviations.md](deviations.
 other libraries have. N/A: cannot exist in C++. A test that proves a row bears its id in its name, and runs
 with `ctest -R FUT_07`; `scripts/conformance` counts them.
 
-*yes*: tested with the sequential executor, the pool of threads, the pool of processes; *alone*: in a test of
-the part itself, or by the compiler. A letter: makes no sense there, the reason stands below the table. A dash:
-the row is not about it.
+*yes*: tested with the sequential executor, the pool of threads, the pool of processes, the event loop (*async*);
+*alone*: in a test of the part itself, or by the compiler. A letter: makes no sense there, the reason stands below
+the table. A dash: the row is not about it.
 """
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from poolmark_scripts.conformance_rows import Rows
 
 # What a test that bears an id is about. "alone": no executor, or any.
-EXECUTORS = ("sequential", "thread", "process", "alone")
+EXECUTORS = ("sequential", "thread", "process", "async", "alone")
 NO_SENSE = "makes no sense here: "  # how SKIP_ROW of tests/executors.hpp begins; other skips are the machine's
 
 # "Suite.NAME", "compile_fail.NAME"; of a typed suite "Suite.NAME<Suite/thread.  # ...>", of one with parameters

@@ -127,10 +127,10 @@ def test_what_the_machine_lacks_changes_nothing_in_the_document(tmp_path: Path, 
     lacking = load_tests(tmp_path, table, *EVERYTHING[:2], ("By/FutureTest.FUT_02_may_be_cancelled/2", "lack"))
     texts = [conformance_document.document(table, tests, DEVIATIONS) for tests in (ran, lacking, ran[::-1])]
     assert texts[0] == texts[1] == texts[2]
-    assert "| FUT-01 | States | MUST | `done()` | a | yes | – | – |" in texts[0]
+    assert "| FUT-01 | States | MUST | `done()` | a | yes | – | – | – |" in texts[0]
     assert "a: it has no workers." in texts[0]
     linked = "[DEVIATE](deviations.md#cancelling-and-waiting): better; cpython#7"
-    assert f"| FUT-02 | A \\| B | {linked} | `cancel()` | – | – | – | yes |" in texts[0]
+    assert f"| FUT-02 | A \\| B | {linked} | `cancel()` | – | – | – | – | yes |" in texts[0]
     assert "3 rows: 1 MUST, 1 DEVIATE, 0 EXTRA, 1 N/A." in texts[0]
 
 

@@ -277,5 +277,5 @@ def test_who_makes_a_file_larger_than_it_may_be_is_ended(tmp_path: Path) -> None
 def test_every_file_of_the_library_has_mutations(root: Path) -> None:
     """Of those that hold code which the tests run; what is found here wants an entry in tests/mutations."""
     mutated = {mutation.file for mutation in mutations.load(root / "tests" / "mutations")}
-    sources = {str(path.relative_to(root)) for part in ("src", "src/process") for path in (root / part).glob("*.cpp")}
+    sources = {str(path.relative_to(root)) for part in ("src", "src/process", "src/async") for path in (root / part).glob("*.cpp")}
     assert sources - mutated == {"src/process/fault_hooks.cpp"}  # of the tests alone

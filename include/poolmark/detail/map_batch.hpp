@@ -75,6 +75,16 @@ class Batch {
     return batch;
   }
 
+  /// Room for so many values, which are added one by one.
+  explicit Batch(std::size_t most_values)
+      : cells_(std::make_unique_for_overwrite<Cell<R>[]>(most_values)) {}
+  void add_value(Value&& value) {
+    ::new (cells_[values_].bytes) Value(std::move(value));
+    ++values_;
+    ++size_;
+  }
+  void add_error(std::exception_ptr error) { add_errors(1, std::move(error)); }
+
   std::size_t size() const noexcept { return size_; }
   /// How long the calls took, all together.
   std::chrono::nanoseconds run_time() const noexcept { return run_time_; }
@@ -104,10 +114,6 @@ class Batch {
     std::size_t count;
     std::exception_ptr error;
   };
-
-  /// Room for so many values.
-  explicit Batch(std::size_t most_values)
-      : cells_(std::make_unique_for_overwrite<Cell<R>[]>(most_values)) {}
 
   template <class Call>
   void keep_result_of(Call& call, std::size_t i) {

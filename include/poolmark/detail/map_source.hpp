@@ -106,8 +106,9 @@ struct SharedFunction {
   std::shared_ptr<F> function;
 };
 
-/// Reads the input element by element, in the caller's thread only, and submits copies.
-template <class R, class Submitter, class F, class... Views>
+/// Reads the input element by element, in the caller's thread only, and submits copies. `Each`
+/// calls the function with those of a chunk.
+template <class R, class Submitter, class F, template <class, class> class Each, class... Views>
 class ElementSource final : public ChunkSource<R> {
  public:
   ElementSource(Submitter submitter, F function, Views... views)
@@ -125,7 +126,7 @@ class ElementSource final : public ChunkSource<R> {
     if (elements.empty()) return std::nullopt;
     const std::size_t count = elements.size();
     return typename ChunkSource<R>::Submitted{
-        submitter_.submit(CallEach<R, F>{function_}, std::move(elements)), count};
+        submitter_.submit(Each<R, F>{function_}, std::move(elements)), count};
   }
 
   bool reads_callers_range() const noexcept override { return false; }
@@ -152,7 +153,7 @@ auto element_source(Submitter submitter, F function, Views... views) {
   using R = std::invoke_result_t<F&, std::ranges::range_value_t<Views>...>;
   using Kept = SharedFunction<F>;
   return std::unique_ptr<ChunkSource<R>>(
-      std::make_unique<ElementSource<R, Submitter, Kept, Views...>>(
+      std::make_unique<ElementSource<R, Submitter, Kept, CallEach, Views...>>(
           std::move(submitter), Kept{std::make_shared<F>(std::move(function))},
           std::move(views)...));
 }

@@ -20,6 +20,11 @@ bool adds_up(Executor& pool) {
   return sum == 0;
 }
 
+pm::Coroutine<int> square_later(int x) {
+  co_await pm::sleep(std::chrono::milliseconds(1));
+  co_return x* x;
+}
+
 }  // namespace
 
 int main() {
@@ -28,5 +33,9 @@ int main() {
   pm::ThreadPoolExecutor threads(2);
   pm::ProcessPoolExecutor processes(
       {.max_workers = 2, .start_method = pm::StartMethod::ProcessZygote});
-  return adds_up(sequential) && adds_up(threads) && adds_up(processes) ? 0 : 1;
+  pm::AsyncExecutor loop;
+  const bool rests = loop.submit(square_later, 3).result() == 9;
+  return rests && adds_up(sequential) && adds_up(threads) && adds_up(processes) && adds_up(loop)
+             ? 0
+             : 1;
 }
