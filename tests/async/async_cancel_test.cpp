@@ -9,6 +9,13 @@
 namespace poolmark::test {
 namespace {
 
+/// Whether a nap took as long as it should.
+Coroutine<bool> rest_in_full() {
+  const auto end = std::chrono::steady_clock::now() + 5ms;
+  co_await sleep(5ms);
+  co_return std::chrono::steady_clock::now() >= end;
+}
+
 /// A coroutine that says how it was left, and the future that tells when it has begun.
 struct Resting {
   Gate begun;
@@ -137,6 +144,7 @@ TEST(CancelOfACoroutine, ByItselfComesAtItsNextAwait) {
 TEST(CancelOfACoroutine, IsThrownWhenItsFutureIsDoneButHasNotReachedIt) {
   Promise<int> awaited;
   std::optional<std::string> got;
+  bool has_rested = false;
   AsyncExecutor loop;
   const auto waits = [&]() -> Coroutine<> {
     try {
@@ -145,7 +153,7 @@ TEST(CancelOfACoroutine, IsThrownWhenItsFutureIsDoneButHasNotReachedIt) {
     } catch (const CancelledError&) {
       got = "CancelledError";
     }
-    co_await sleep(0s);  // a second resumption would find it here
+    has_rested = co_await rest_in_full();  // a second resumption would find it here
   };
   const Future<void> future = loop.submit(waits);
   loop.submit([&] {
@@ -154,33 +162,40 @@ TEST(CancelOfACoroutine, IsThrownWhenItsFutureIsDoneButHasNotReachedIt) {
   });
   loop.shutdown();
   EXPECT_EQ(got, "CancelledError");
+  EXPECT_TRUE(has_rested);
 }
 
-TEST(CancelOfACoroutine, ResumesItOnceIfItsTimeIsOverAsWell) {
-  int resumed = 0;
+TEST(CancelOfACoroutine, IsThrownWhenItsTimeIsOverButHasNotReachedIt) {
+  std::optional<std::string> got;
+  bool has_rested = false;
   AsyncExecutor loop;
   const auto victim = [&]() -> Coroutine<> {
     try {
-      co_await sleep(1ms);
+      co_await sleep(5ms);
+      got = "the end of its nap";
     } catch (const CancelledError&) {
+      got = "CancelledError";
     }
-    ++resumed;
-    co_await sleep(0s);  // a second resumption would find it here
+    has_rested = co_await rest_in_full();  // a second resumption would find it here
   };
   Future<void> future;
   const auto cancels_it = [&]() -> Coroutine<> {
-    co_await sleep(1ms);
+    co_await sleep(5ms);
     future.cancel();
   };
-  const Future<void> submits = loop.submit([&] {
-    loop.submit(cancels_it);
+  const Future<Future<void>> canceller = loop.submit([&] {
+    const Future<void> first = loop.submit(cancels_it);
     future = loop.submit(victim);
-    // Both times are over when the loop looks next.
-    loop.submit([] { std::this_thread::sleep_for(10ms); });
+    return first;
   });
-  submits.result();
+  canceller.result();
+  // Both times are over when the loop, which finds nothing else to do, looks next.
+  await_sleep_of(loop.submit(this_thread_id).result());
+  loop.submit([] { std::this_thread::sleep_for(20ms); });
+  canceller.result().result();
   loop.shutdown();
-  EXPECT_EQ(resumed, 1);
+  EXPECT_EQ(got, "CancelledError");
+  EXPECT_TRUE(has_rested);
 }
 
 TEST(CancelOfACoroutine, RunsTheCallbacksInTheThreadThatCancels) {

@@ -246,6 +246,12 @@ TEST(AsyncExecutor, ShutDownWaitsForCoroutinesThatRest) {
   EXPECT_TRUE(has_ended);
 }
 
+TEST(AsyncExecutor, ShutDownByItsOwnTaskDoesNotWait) {
+  AsyncExecutor loop;
+  loop.submit([&] { loop.shutdown(); }).result();
+  EXPECT_THROW(loop.submit(doubled, 1), ShutdownError);
+}
+
 TEST(AsyncExecutor, IsInertInAForkedChild) {
   auto loop = std::make_unique<AsyncExecutor>();
   const Future<int> resting = loop->submit(rest_for_ever);
