@@ -45,12 +45,14 @@ std::string as_written(std::string text) {
 
 }  // namespace
 
-std::string type_name(const std::type_info& type) {
+std::string demangled(const char* symbol) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> readable(
-      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
-  return status == 0 ? as_written(readable.get()) : type.name();
+      abi::__cxa_demangle(symbol, nullptr, nullptr, &status), &std::free);
+  return status == 0 ? as_written(readable.get()) : symbol;
 }
+
+std::string type_name(const std::type_info& type) { return demangled(type.name()); }
 
 std::string exception_type_name(const std::exception_ptr& error) {
   try {

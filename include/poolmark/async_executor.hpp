@@ -40,6 +40,7 @@ class AsyncExecutor : public MapMember<AsyncExecutor> {
   class Submitter {
    public:
     static constexpr bool kSharesMemory = true;
+    static constexpr bool kHasMapSource = true;
 
     template <class F, class... Args>
     Future<async_result_t<F, Args...>> submit(F&& f, Args&&... args) const {
@@ -50,7 +51,6 @@ class AsyncExecutor : public MapMember<AsyncExecutor> {
     bool is_cancelling() const noexcept { return core_->is_cancelling(); }
 
     /// Where the work of a map comes from.
-    static constexpr bool kHasMapSource = true;
     template <class F, class... Views>
     auto map_source(F function, Views... views) const {
       return detail::async_map_source(*this, std::move(function), std::move(views)...);

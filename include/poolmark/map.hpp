@@ -32,7 +32,8 @@ struct MapOptions {
   /// less than 10 us each, up to 100 us. Calls that sleep until another one, or the reader, has
   /// done something take longer. Calls that wait for one another awake, or behind many that take no
   /// time: chunksize = 1. In a pool of threads it is 1 also with a buffersize and from inputs that
-  /// workers cannot index. (CPython: 1.)
+  /// workers cannot index; on an event loop always, which goes on between tasks alone.
+  /// (CPython: 1.)
   std::optional<int> chunksize = std::nullopt;
   /// At most so many elements are read from the input and not yet yielded, so that an input may be
   /// endless; none: all are submitted at once, in the call of map(). At least 1. (CPython counts

@@ -139,6 +139,7 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
   class Submitter {
    public:
     static constexpr bool kSharesMemory = false;
+    static constexpr bool kHasMapSource = true;
 
     template <class F, class... Args>
     Future<task_result_t<F, Args...>> submit(F&& f, Args&&... args) const {
@@ -152,7 +153,6 @@ class ProcessPoolExecutor : public MapMember<ProcessPoolExecutor> {
 
     int max_workers() const noexcept { return pool_->max_workers(); }
     /// Where the work of a map comes from: copies of elements, in columns.
-    static constexpr bool kHasMapSource = true;
     template <class F, class... Views>
     auto map_source(F function, Views... views) const {
       return detail::column_source(*this, std::move(function), std::move(views)...);

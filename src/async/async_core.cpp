@@ -43,28 +43,32 @@ std::function<void(const SlowCallback&)> writer_of_slow_callbacks(std::string ex
   };
 }
 
-}  // namespace
-
-void check(const AsyncOptions& options) {
-  if (options.max_concurrency && *options.max_concurrency < 1) {
-    throw std::invalid_argument(
-        fmt::format("max_concurrency is {}: it must be from 1 to {}, or none for no bound",
-                    *options.max_concurrency, std::numeric_limits<int>::max()));
+/// std::invalid_argument if it is out of range.
+int checked_max_concurrency(const std::optional<int>& requested) {
+  constexpr int kMost = std::numeric_limits<int>::max();
+  if (requested && *requested < 1) {
+    throw std::invalid_argument(fmt::format(
+        "max_concurrency is {}: it must be from 1 to {}, or none for no bound", *requested, kMost));
   }
-  if (options.slow_callback_duration.count() <= 0) {
-    throw std::invalid_argument(
-        "slow_callback_duration must be longer than nothing: the longest duration turns it off");
-  }
+  return requested.value_or(kMost);
 }
 
+/// The same.
+std::chrono::nanoseconds checked_slow_callback_duration(std::chrono::nanoseconds requested) {
+  if (requested.count() > 0) return requested;
+  throw std::invalid_argument(
+      "slow_callback_duration must be longer than nothing: the longest duration turns it off");
+}
+
+}  // namespace
+
 AsyncCore::AsyncCore(AsyncOptions options)
-    : max_concurrency_(
-          (check(options), options.max_concurrency.value_or(std::numeric_limits<int>::max()))),
+    : max_concurrency_(checked_max_concurrency(options.max_concurrency)),
       thread_name_(options.thread_name.empty() ? default_name() : std::move(options.thread_name)),
       fork_generation_(fork_generation()),
-      loop_(options.slow_callback_duration, options.on_slow_callback
-                                                ? std::move(options.on_slow_callback)
-                                                : writer_of_slow_callbacks(thread_name_)) {
+      loop_(checked_slow_callback_duration(options.slow_callback_duration),
+            options.on_slow_callback ? std::move(options.on_slow_callback)
+                                     : writer_of_slow_callbacks(thread_name_)) {
   notice_the_end_of_the_program();
 }
 

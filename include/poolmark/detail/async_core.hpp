@@ -39,6 +39,7 @@ namespace detail {
 /// tells who wakes whom.
 class AsyncCore final : public RefCounted, private LoopMessage {
  public:
+  /// std::invalid_argument if an option is out of range, std::system_error without descriptors.
   explicit AsyncCore(AsyncOptions options);
 
   /// Takes a pending task, whose run() the loop's thread will call: it claims it itself.
@@ -99,9 +100,6 @@ class AsyncCore final : public RefCounted, private LoopMessage {
   std::atomic<bool> is_cancelling_{false};
   std::atomic<std::size_t> discarded_{0};
 };
-
-/// std::invalid_argument for an option that is out of range.
-void check(const AsyncOptions& options);
 
 }  // namespace detail
 }  // namespace poolmark

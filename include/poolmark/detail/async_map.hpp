@@ -54,12 +54,8 @@ auto async_map_source(Submitter submitter, F function, Views... views) {
   using OfElements = std::invoke_result_t<F&, std::ranges::range_value_t<Views>...>;
   if constexpr (Unwrapped<OfElements>::kIsCoroutine) {
     // Copies: a cancelled coroutine may still unwind when the caller's range is gone.
-    using R = typename Unwrapped<OfElements>::type;
-    using Kept = SharedFunction<F>;
-    return std::unique_ptr<ChunkSource<R>>(
-        std::make_unique<ElementSource<R, Submitter, Kept, AwaitEach, Views...>>(
-            std::move(submitter), Kept{std::make_shared<F>(std::move(function))},
-            std::move(views)...));
+    return element_source<typename Unwrapped<OfElements>::type, AwaitEach>(
+        std::move(submitter), std::move(function), std::move(views)...);
   } else if constexpr ((kIndexable<Views> && ...)) {
     return slice_source(std::move(submitter),
                         make_indexed_call(std::move(function), std::move(views)...));

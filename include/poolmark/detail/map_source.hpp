@@ -148,14 +148,18 @@ std::unique_ptr<ChunkSource<R>> slice_source(Submitter submitter,
                                                                   std::move(call));
 }
 
+template <class R, template <class, class> class Each, class Submitter, class F, class... Views>
+std::unique_ptr<ChunkSource<R>> element_source(Submitter submitter, F function, Views... views) {
+  using Kept = SharedFunction<F>;
+  return std::make_unique<ElementSource<R, Submitter, Kept, Each, Views...>>(
+      std::move(submitter), Kept{std::make_shared<F>(std::move(function))}, std::move(views)...);
+}
+
 template <class Submitter, class F, class... Views>
 auto element_source(Submitter submitter, F function, Views... views) {
   using R = std::invoke_result_t<F&, std::ranges::range_value_t<Views>...>;
-  using Kept = SharedFunction<F>;
-  return std::unique_ptr<ChunkSource<R>>(
-      std::make_unique<ElementSource<R, Submitter, Kept, CallEach, Views...>>(
-          std::move(submitter), Kept{std::make_shared<F>(std::move(function))},
-          std::move(views)...));
+  return element_source<R, CallEach>(std::move(submitter), std::move(function),
+                                     std::move(views)...);
 }
 
 }  // namespace poolmark::detail

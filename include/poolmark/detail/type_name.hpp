@@ -6,6 +6,9 @@
 
 namespace poolmark::detail {
 
+/// A name of the linker's as it stands in the source; the same if it is none of C++.
+std::string demangled(const char* symbol);
+
 /// The type as a programmer writes it: `std::vector<int>`.
 std::string type_name(const std::type_info& type);
 
