@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import select
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from gate_data import decided, every_verdict
@@ -15,7 +20,8 @@ from poolmark_scripts.gate.sampling import Sampler
 from poolmark_scripts.gate.trees import TreeError
 from poolmark_scripts.gate_validation import builds, exchanging, rules, runs, sabotage, tables
 from poolmark_scripts.gate_validation.plan import BY_NAME, EXPERIMENTS, NULLS, Experiment
-from poolmark_scripts.one_process import Ended
+from poolmark_scripts.one_process import EXIT_INTERRUPTED, Ended, Interrupted, Runner
+from rich.console import Console
 from test_gate_deciding import CELL, POOL, blocks, constantly
 
 OTHER = "tiny/thread/map/workers:2"
@@ -148,21 +154,85 @@ def test_only_the_new_build_is_sabotaged(tmp_path: Path, kind: str, said: str) -
     assert said in sampler.measure(tmp_path / "first" / "new" / "0" / "gate", CELL, 3).message
 
 
-def test_hogs_want_every_cpu_and_end(tmp_path: Path) -> None:
-    with sabotage.hogs():
-        pass
+def test_hogs_outlast_what_the_runner_runs_and_end_with_their_block() -> None:
+    """The runner ends every child and counts its time as the sample's: hogs that are its children disturb nobody."""
+    with Runner() as runner:
+        with sabotage.hogs() as pids:
+            assert len(pids) == len(os.sched_getaffinity(0))
+            assert runner.run(["true"], limit_s=60).status == 0
+            assert not set(pids) & _children()
+            ends = [os.pidfd_open(pid) for pid in pids]
+            assert not _ended(ends, within_s=0)
+        assert _ended(ends, within_s=60) == sorted(ends)
+
+
+def test_a_hog_begins_in_mid_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[list[int]] = []
+
+    @contextlib.contextmanager
+    def seen():
+        with hogs() as pids:
+            begun.append(pids)
+            yield pids
+
+    hogs = sabotage.hogs
+    monkeypatch.setattr(sabotage, "hogs", seen)
     sampler = sabotage.Hogged(Runs(), tmp_path, [], 1)
-    for _ in range(sabotage.HOGGED_FROM):
+    for _ in range(sabotage.HOGGED_FROM - 1):
         sampler.measure(tmp_path / "gate", CELL, 3)
-    before = _children()
+    assert not begun
+    sampler.measure(tmp_path / "gate", CELL, 3)
+    ends = [os.pidfd_open(pid) for pid in begun[0]]
+    assert not _ended(ends, within_s=0)
     sampler.close()
-    assert before and not before & _children()
+    assert _ended(ends, within_s=60) == sorted(ends)
 
 
-def _children() -> set[str]:
-    import os
+def test_only_the_new_build_is_starved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    starved: list[str] = []
 
-    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+    @contextlib.contextmanager
+    def seen():
+        starved.append("began")
+        yield []
+        starved.append("ended")
+
+    monkeypatch.setattr(sabotage, "hogs", seen)
+    sampler = sabotage.Starved(Runs(), tmp_path, [], 1)
+    sampler.measure(tmp_path / "first" / "base" / "0" / "gate", CELL, 3)
+    assert not starved
+    sampler.measure(tmp_path / "first" / "new" / "0" / "gate", CELL, 3)
+    assert starved == ["began", "ended"]
+
+
+def _ended(processes: list[int], within_s: float) -> list[int]:
+    """Which of them end, as soon as all have."""
+    ended: set[int] = set()
+    latest = time.monotonic() + within_s
+    while len(ended) < len(processes):
+        found = select.select(sorted(set(processes) - ended), [], [], max(0.0, latest - time.monotonic()))[0]
+        if not found:
+            break
+        ended.update(found)
+    return sorted(ended)
+
+
+def _children() -> set[int]:
+    return set(map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()))
+
+
+def test_a_run_that_was_interrupted_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(request, console) -> int:
+        request.write(decided(), EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
+
+    monkeypatch.setattr(runs, "KEPT", tmp_path)
+    monkeypatch.setattr(builds, "base", lambda commit, console: SimpleNamespace(directory=tmp_path))
+    monkeypatch.setattr(runs.trees, "find", lambda text: text)
+    monkeypatch.setattr(runs.run, "run", interrupted)
+    with pytest.raises(Interrupted):
+        runs.perform(BY_NAME["same"], 1, "HEAD", Console())
+    assert not list(tmp_path.rglob("*"))
 
 
 def test_a_sampler_that_spoils_nothing_leaves_all_as_it_is(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from poolmark_scripts.gate import report_json, run, trees
 from poolmark_scripts.gate.model import GateReport
 from poolmark_scripts.gate_validation import builds, sabotage
 from poolmark_scripts.gate_validation.plan import Experiment
+from poolmark_scripts.one_process import EXIT_INTERRUPTED, Interrupted
 
 KEPT = ROOT / "results" / "gate-validation"
 BUDGET_S = 420.0  # of a trial: with the screen, less than ten minutes
@@ -60,7 +61,7 @@ def missing(experiments: tuple[Experiment, ...]) -> Iterator[tuple[Experiment, i
 
 
 def perform(experiment: Experiment, number: int, commit: str, console: Console) -> int:
-    """Runs the gate once and keeps its report; returns its exit status."""
+    """Runs the gate once and keeps its report; returns its exit status. Raises Interrupted, and keeps no part of a run."""
     base = builds.base(commit, console)
     new = base
     if experiment.injected or experiment.edit:
@@ -75,6 +76,8 @@ def perform(experiment: Experiment, number: int, commit: str, console: Console) 
         write=lambda report, status: documents.append(report_json.document(report)),
     )  # fmt: skip
     status = run.run(request, console)
+    if status == EXIT_INTERRUPTED:
+        raise Interrupted
     keep(experiment.name, number, status, documents[0])
     return status
 

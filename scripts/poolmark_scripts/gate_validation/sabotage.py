@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Iterator
 
+from poolmark_scripts.disturbance import PR_SET_CHILD_SUBREAPER
 from poolmark_scripts.gate.model import Arm
 from poolmark_scripts.gate.sampling import Sample, Sampler
 
+PR_GET_CHILD_SUBREAPER = 37
 HOGGED_FROM = 40  # samples; the screen of six cells has 144
 
 
@@ -68,22 +70,55 @@ def is_new(program: Path) -> bool:
     return program.parent.parent.name == Arm.NEW.value
 
 
+# Their input ends when we close it or die; their output ends with the last of them.
+HOGS = """
+import os, select, sys
+pids = []
+for _ in range(int(sys.argv[1])):
+    pid = os.fork()
+    if not pid:
+        while not select.select([0], [], [], 0)[0]:
+            sum(range(10000))
+        os._exit(0)
+    pids.append(str(pid))
+print(*pids, flush=True)
+"""
+
 @contextlib.contextmanager
-def hogs() -> Iterator[None]:
-    """A busy process a CPU; they end with this one whatever happens to it."""
-    loop = "import ctypes\nctypes.CDLL(None).prctl(1, 9)\nprint(flush=True)\nwhile True: pass"  # PR_SET_PDEATHSIG, SIGKILL
-    started = [
-        subprocess.Popen([sys.executable, "-IS", "-c", loop], stdout=subprocess.PIPE) for _ in os.sched_getaffinity(0)
-    ]
+def hogs() -> Iterator[list[int]]:
+    """A busy process a CPU, by their ids: strangers, as on a shared machine. They end with this process whatever happens
+    to it.
+
+    No children of ours, and no descendants: the runner waits for those and then ends them, and whose time it reaps it takes
+    for the time of the program that it ran.
+    """
+    reading, writing = os.pipe()
+    with _orphans_left_to_others():
+        parent = subprocess.Popen(
+            [sys.executable, "-IS", "-c", HOGS, str(len(os.sched_getaffinity(0)))], stdin=reading, stdout=subprocess.PIPE
+        )
+        os.close(reading)
+        parent.wait()
+    assert parent.stdout is not None
+    with parent.stdout as said:
+        try:
+            yield [int(word) for word in said.readline().split()]
+        finally:
+            os.close(writing)
+            said.read()  # until the last of them has ended
+
+
+@contextlib.contextmanager
+def _orphans_left_to_others() -> Iterator[None]:
+    """disturbance.adopt_orphans() does not hold here."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    adopts = ctypes.c_int()
+    prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(adopts), 0, 0, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
     try:
-        for hog in started:
-            assert hog.stdout is not None
-            hog.stdout.readline()
         yield
     finally:
-        for hog in started:
-            hog.send_signal(signal.SIGKILL)
-            hog.communicate()
+        prctl(PR_SET_CHILD_SUBREAPER, adopts.value, 0, 0, 0)
 
 
 def _with_nan(text: str) -> str:
