@@ -9,8 +9,13 @@ namespace bench {
 /// main(), from which the filter is read.
 void choose_slow_downs(int argc, char** argv);
 
-/// What a task of `steps` steps does beside its work: nothing, unless injected.hpp says otherwise.
-void slow_down(std::uint32_t steps);
+/// What a task does beside its work: nothing, unless injected.hpp says otherwise.
+void slow_down();
+
+/// burn(seed, steps) by as many more steps as injected.hpp says. In the same loop, which begins
+/// before the seed: a second loop beside it would cost more than its steps
+/// (docs/investigations/2026-11-28-a-second-loop.md).
+int burn_longer(int seed, std::uint32_t steps);
 
 /// How long a nap of `nanoseconds` is to be.
 std::int64_t slowed_nap(std::int64_t nanoseconds);

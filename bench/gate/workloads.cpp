@@ -47,8 +47,7 @@ std::uint32_t digest(std::string bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += kStride) {
     value = value * 31 + static_cast<unsigned char>(bytes[i]);
   }
-  if constexpr (injected::kSlowsTasks)
-    slow_down(static_cast<std::uint32_t>(bytes.size() / kStride));
+  if constexpr (injected::kSlowsTasks) slow_down();
   return value;
 }
 
@@ -57,7 +56,8 @@ std::int64_t slowed(std::int64_t nanoseconds) { return nap(slowed_nap(nanosecond
 }  // namespace
 
 int Compute::operator()(int seed) const {
-  if constexpr (injected::kSlowsTasks) slow_down(burn.steps);
+  if constexpr (injected::kSlowsTasks) slow_down();
+  if constexpr (injected::kMoreOfTheKernel > 0) return burn_longer(seed, burn.steps);
   return burn(seed);
 }
 

@@ -2,20 +2,6 @@
 #include "granularity/recurrence.hpp"
 
 namespace bench {
-namespace {
-
-/// kStep applied `steps` times, by repeated squaring.
-Recurrence all_steps(std::uint32_t steps) {
-  Recurrence all;
-  Recurrence power = kStep;
-  for (; steps > 0; steps /= 2, power = power.then(power)) {
-    if (steps % 2 == 1) all = all.then(power);
-  }
-  return all;
-}
-
-}  // namespace
-
 std::uint32_t sum_of_burns(std::uint32_t n, std::uint32_t steps) {
   const Recurrence all = all_steps(steps);
   const std::uint64_t sum_of_seeds = n == 0 ? 0 : std::uint64_t{n} * (n - 1) / 2;

@@ -20,4 +20,15 @@ struct Recurrence {
 /// the same result.
 inline constexpr Recurrence kStep{1664525, 1013904223};
 
+/// kStep applied `steps` times, by repeated squaring. Its period is 2^32: 2^32 - n steps, which is
+/// -n as an unsigned number, go back where n steps came from.
+constexpr Recurrence all_steps(std::uint32_t steps) {
+  Recurrence all;
+  Recurrence power = kStep;
+  for (; steps > 0; steps /= 2, power = power.then(power)) {
+    if (steps % 2 == 1) all = all.then(power);
+  }
+  return all;
+}
+
 }  // namespace bench

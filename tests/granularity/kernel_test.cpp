@@ -1,6 +1,7 @@
 // The work of bench/granularity: what the tasks compute, and the sum that checks them.
 
 #include "granularity/kernel.hpp"
+#include "granularity/recurrence.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,6 +32,13 @@ TEST(Kernel, TheSumByAlgebraIsThatOfTheTasks) {
       EXPECT_EQ(sum_of_burns(static_cast<std::uint32_t>(n), steps), added_up(n, steps))
           << n << " tasks of " << steps << " steps";
     }
+  }
+}
+
+TEST(Kernel, GoesBackWhereItCameFrom) {
+  for (const std::uint32_t more : {0U, 1U, 72U, 6000U}) {
+    const std::uint32_t start = all_steps(-more)(17);
+    EXPECT_EQ(burn(static_cast<int>(start), 1000 + more), burn(17, 1000)) << more;
   }
 }
 

@@ -272,6 +272,18 @@ def test_a_sabotage_that_was_not_seen_is_shouted(tmp_path: Path, monkeypatch: py
     assert "| yes |" in tables.measured() and "| NO |" not in tables.measured()
 
 
+def test_every_machine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", tmp_path)
+    report = decided()
+    runs.keep("same", 1, 0, report_json.document(report))
+    assert f"Measured on {report.new.context['cpu_model']}, " in tables.measured() and " (1 runs)" not in tables.measured()
+    elsewhere = replace(report.new, context={**report.new.context, "cpu_model": "another"})
+    for number in (2, 3):
+        runs.keep("same", number, 0, report_json.document(replace(report, new=elsewhere)))
+    assert "Measured on another, " in tables.measured()
+    assert f"(2 runs); {report.new.context['cpu_model']}, " in tables.measured()
+
+
 def test_the_document_keeps_what_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "KEPT", tmp_path)
     document = tmp_path / "gate.md"

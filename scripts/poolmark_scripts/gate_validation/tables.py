@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from pathlib import Path
-from typing import Iterable, Sequence
+from typing import Any, Iterable, Sequence
 
 from scipy.stats import binomtest
 
@@ -48,14 +48,20 @@ def _where(by_name: dict[str, list[Kept]]) -> str:
     runs = [run for found in by_name.values() for run in found]
     if not runs:
         return "Nothing has been measured yet: `scripts/validate-gate` does it.\n"
-    context = runs[0].report.new.context
+    machines = Counter(_machine(run.report.new.context) for run in runs)
     commits = sorted({run.report.base.commit[:12] for run in runs})
     whole = [run for run in runs if not BY_NAME[run.experiment].cells and not BY_NAME[run.experiment].sabotage]
     took = f" A run of all {_most_cells(runs)} cells took {_minutes(whole)}{_without_suspects(whole)}." if whole else ""
+    where = "; ".join(
+        f"{machine}{f' ({count} runs)' if len(machines) > 1 else ''}" for machine, count in machines.most_common()
+    )
+    return f"Measured on {where}: {len(runs)} runs of the gate on {', '.join(commits)}.{took}\n"
+
+
+def _machine(context: dict[str, Any]) -> str:
     return (
-        f"Measured on {context.get('cpu_model')}, {context.get('usable_cpus')} usable CPUs, "
-        f"{context.get('virtualization') or 'no'} virtualisation, {context.get('compiler')}: {len(runs)} runs of the gate on "
-        f"{', '.join(commits)}.{took}\n"
+        f"{context.get('cpu_model')}, {context.get('usable_cpus')} usable CPUs, "
+        f"{context.get('virtualization') or 'no'} virtualisation, {context.get('compiler')}"
     )
 
 
