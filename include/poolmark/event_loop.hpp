@@ -71,6 +71,10 @@ class EventLoop {
   void remove_reader(int fd) noexcept;
   void remove_writer(int fd) noexcept;
 
+  /// Calls it when the loop ends: after the last task of its executor, while descriptors can still
+  /// be removed, the last arranged first. For what lives on this thread and is to go with it.
+  void call_at_end(Callback callback);
+
   // ---- for authors of awaitables and executors
   // ---------------------------------------------------
 

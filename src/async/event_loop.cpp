@@ -88,6 +88,8 @@ void EventLoop::tell_of_slow(std::chrono::nanoseconds took, std::string name) no
   }
 }
 
+void EventLoop::call_at_end(Callback callback) { reactor_->call_at_end(std::move(callback)); }
+
 // ---- timers
 // --------------------------------------------------------------------------------------
 

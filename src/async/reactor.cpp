@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "async/call_back.hpp"
 #include "async/watched_descriptor.hpp"
 #include "process/owned_fd.hpp"
 
@@ -75,6 +76,11 @@ void EventLoop::Reactor::run() {
 }
 
 void EventLoop::Reactor::close() noexcept {
+  while (!at_end_.empty()) {  // one of them may arrange another
+    const Callback callback = std::move(at_end_.back());
+    at_end_.pop_back();
+    detail::call_back(*of_this_thread(), callback);
+  }
   inbox_.close();
   inbox_.deliver_all();
   watched_.clear();

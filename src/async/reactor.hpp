@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "async/loop_inbox.hpp"
 #include "poolmark/event_loop.hpp"
@@ -34,6 +36,8 @@ class EventLoop::Reactor {
   void watch(int fd, Direction direction, Callback callback);
   void unwatch(int fd, Direction direction) noexcept;
 
+  void call_at_end(Callback callback) { at_end_.push_back(std::move(callback)); }
+
  private:
   class Watched;
 
@@ -45,6 +49,7 @@ class EventLoop::Reactor {
   std::optional<asio::io_context> context_;
   std::optional<asio::posix::stream_descriptor> bell_;
   std::unordered_map<int, std::shared_ptr<Watched>> watched_;
+  std::vector<Callback> at_end_;
 };
 
 }  // namespace poolmark

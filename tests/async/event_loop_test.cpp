@@ -53,6 +53,42 @@ TEST(EventLoop, CallsSoonInTheOrderOfTheCalls) {
   EXPECT_TRUE(std::ranges::is_sorted(order));
 }
 
+TEST(EventLoop, CallsAtItsEndTheLastFirst) {
+  std::vector<int> order;
+  {
+    AsyncExecutor executor;
+    on(executor, [&] {
+      EventLoop& loop = *EventLoop::of_this_thread();
+      loop.call_at_end([&] { order.push_back(1); });
+      loop.call_at_end([&, &at = loop] {
+        order.push_back(2);
+        at.call_at_end([&] { order.push_back(3); });
+      });
+    });
+    EXPECT_THAT(order, testing::IsEmpty()) << "it goes on";
+    executor.submit(doubled, 1).result();
+    EXPECT_THAT(order, testing::IsEmpty());
+  }
+  EXPECT_THAT(order, testing::ElementsAre(2, 3, 1));
+}
+
+TEST(EventLoop, LetsDescriptorsBeRemovedAtItsEnd) {
+  const SocketPair sockets;
+  {
+    AsyncExecutor executor;
+    on(executor, [&] {
+      EventLoop& loop = *EventLoop::of_this_thread();
+      loop.add_reader(sockets.ours(), [] {});
+      loop.call_at_end([&, &at = loop] {
+        EXPECT_EQ(EventLoop::of_this_thread(), &at);
+        at.remove_reader(sockets.ours());
+      });
+    });
+  }
+  sockets.send_byte('x');
+  EXPECT_EQ(sockets.receive_byte(), 'x') << "it is still the test's";
+}
+
 TEST(EventLoop, KnowsItsThread) {
   AsyncExecutor executor;
   EXPECT_EQ(EventLoop::of_this_thread(), nullptr);
