@@ -1,4 +1,4 @@
-// How work scales: four workloads, three executors, three ways of collecting results.
+// How work scales: four workloads, four executors, three ways of collecting results.
 // scaling --help shows how to ask for a part of it.
 
 #include "poolmark/harness.hpp"

@@ -23,6 +23,9 @@ constexpr Number kNumbers[] = {{9999999999999999, false}, {9999999999999917, tru
                                {3333333333333301, true},  {299593572317531, true},
                                {142702110479723, true},   {2, true}};
 
+/// Never rests: a loop that runs it does nothing else meanwhile.
+poolmark::Coroutine<bool> is_prime_on_loop(std::uint64_t number) { co_return is_prime(number); }
+
 }  // namespace
 
 bool is_prime(std::uint64_t number) {
@@ -44,7 +47,8 @@ poolmark::harness::Workload<std::uint64_t, bool> primes() {
   return {.name = "primes",
           .inputs = numbers,
           .task = is_prime,
-          .check = poolmark::harness::results_are<std::uint64_t, bool>("primes", answers)};
+          .check = poolmark::harness::results_are<std::uint64_t, bool>("primes", answers),
+          .coroutine = is_prime_on_loop};
 }
 
 }  // namespace bench

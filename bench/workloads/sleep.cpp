@@ -40,6 +40,12 @@ std::int64_t nap(std::int64_t nanoseconds) {
   return now() - start;
 }
 
+poolmark::Coroutine<std::int64_t> nap_on_loop(std::int64_t nanoseconds) {
+  const std::int64_t start = now();
+  co_await poolmark::sleep(std::chrono::nanoseconds(nanoseconds));
+  co_return now() - start;
+}
+
 std::function<void(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&)>
 slept_long_enough(std::string workload) {
   return [workload = std::move(workload)](const std::vector<std::int64_t>& wanted,
@@ -57,7 +63,8 @@ poolmark::harness::Workload<std::int64_t, std::int64_t> sleep() {
           .inputs = std::vector<std::int64_t>(kNaps, kNap),
           .task = nap,
           .check = slept_long_enough("sleep"),
-          .workers = poolmark::harness::powers_of_two_up_to(kMostWorkers)};
+          .workers = poolmark::harness::powers_of_two_up_to(kMostWorkers),
+          .coroutine = nap_on_loop};
 }
 
 }  // namespace bench

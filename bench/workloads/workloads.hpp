@@ -39,6 +39,9 @@ void require_time_grows(const char* workload, std::chrono::nanoseconds (*time_of
 /// Blocks for `nanoseconds`; returns how long it really was.
 std::int64_t nap(std::int64_t nanoseconds);
 
+/// The same on an event loop, which goes on meanwhile.
+poolmark::Coroutine<std::int64_t> nap_on_loop(std::int64_t nanoseconds);
+
 /// The check of naps: none was shorter than wanted.
 std::function<void(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&)>
 slept_long_enough(std::string workload);

@@ -10,7 +10,7 @@ from poolmark_scripts.schedule import at_once, ideal_speedup
 from poolmark_scripts.units import duration
 from poolmark_scripts.verdicts import Verdict
 from poolmark_scripts.wording import (
-    durations_between, listed, named, percent, percent_between, pool, times, times_between, workers,
+    EVENT_LOOP, durations_between, listed, named, percent, percent_between, pool, times, times_between, workers,
 )  # fmt: skip
 
 NEAR_IDEAL = 0.9  # a winner that reaches less of what its tasks allow gets an explanation
@@ -146,6 +146,8 @@ def _other_executors(results: Results, best: Cell, pools: list[Cell]) -> list[st
 
 
 def _why(results: Results, winner: Cell, loser: Cell) -> str:
+    if loser.executor == EVENT_LOOP and winner.executor != EVENT_LOOP and results.is_cpu_bound(winner.workload):
+        return "Why: it computes in one thread, however many tasks are under way."
     reasons = []
     if winner.cpu_total and loser.cpu_total:
         more = loser.cpu_total / winner.cpu_total - 1
@@ -195,7 +197,9 @@ def _more_workers_than_cpus(results: Results, best: Cell, pools: list[Cell]) -> 
     if not results.is_cpu_bound(best.workload):
         within = [cell for count, cell in line.items() if count <= cpus]
         if within and verdicts.compare(within[-1], most).verdict is Verdict.LONGER:
-            return [f"Its tasks wait and need no CPU: more workers than the {cpus} CPUs go on helping, up to {max(line)} measured."]
+            more = "to have more under way than" if best.executor == EVENT_LOOP else "more workers than"
+            helps = "goes on" if best.executor == EVENT_LOOP else "go on"
+            return [f"Its tasks wait and need no CPU: {more} the {cpus} CPUs {helps} helping, up to {max(line)} measured."]
         return []
     within_cpus = line.get(cpus)
     if within_cpus is None:

@@ -14,7 +14,7 @@ from poolmark_scripts.results import Cell, Results
 from poolmark_scripts.units import duration
 from poolmark_scripts.verdicts import Verdict
 from poolmark_scripts.wording import (
-    POOLS, durations_between, listed, percent, percent_between, pool, times, times_between, workers,
+    POOLS, crew, durations_between, listed, percent, percent_between, pool, times, times_between, workers,
 )  # fmt: skip
 
 SOONER_FROM = 1.1  # times; below it nobody waits noticeably less
@@ -130,7 +130,7 @@ def _chunks(cell: Cell) -> str:
 
 
 def _short(cell: Cell) -> str:
-    return f"{POOLS.get(cell.executor, cell.executor)}, {workers(cell.workers)}"
+    return f"{POOLS.get(cell.executor, cell.executor)}, {crew(cell)}"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from poolmark_scripts.results import Cell, Results
 from poolmark_scripts.schedule import ideal_speedup
 from poolmark_scripts.units import duration
 
+MOST_LEVEL_NUMBERS = 6  # above bars; more get into each other's way
 MAX_FILES = 4
 LOG_SCALE_FROM = 6  # greatest / smallest speed-up from which a straight scale hides the small ones
 
@@ -195,6 +196,7 @@ def _first_result(axes: Axes, workload: str, loaded: list[Results]) -> None:
     axes.set_title(f"{workload}: time to first result, {count} worker{'s' * (count > 1)}", loc="left")
     patterns = [p for p in PATTERN_ORDER if any(p in cells for cells in groups.values())]
     width = 0.8 / len(groups)
+    crowded = len(groups) * len(patterns) > MOST_LEVEL_NUMBERS
     highest = 0.0
     executors = list(dict.fromkeys(executor for _, executor in groups))
     for index, ((file_index, executor), cells) in enumerate(groups.items()):
@@ -213,12 +215,11 @@ def _first_result(axes: Axes, workload: str, loaded: list[Results]) -> None:
                 axes.plot([x, x], [known.low / 1e6, known.high / 1e6], color="black", linewidth=1.4)
                 top = known.high
             highest = max(highest, top)
-            crowded = len(groups) > 3
             axes.annotate(duration(height), (x, top / 1e6), (0, 2), textcoords="offset points", fontsize=8,
                           ha="center", va="bottom", rotation=90 if crowded else 0)  # fmt: skip
     axes.set_xticks(range(len(patterns)), patterns)
     axes.set_xlim(-0.55, len(patterns) - 0.45)
-    axes.set_ylim(0, highest / 1e6 * (1.4 if len(groups) > 3 else HEADROOM))
+    axes.set_ylim(0, highest / 1e6 * (1.4 if crowded else HEADROOM))
     axes.set_ylabel("ms")
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from poolmark_scripts import drawing
 from poolmark_scripts.drawing import GRID, LINES, MARKERS, PATTERN_COLOURS, PATTERN_ORDER
 from poolmark_scripts.results import Cell, Results
-from poolmark_scripts.wording import POOLS, workers
+from poolmark_scripts.wording import POOLS, crew
 
 LOG_SCALE_FROM = 4  # longest / shortest time from which a straight scale hides the short ones
 MOST_TICKS = 8
@@ -97,7 +97,7 @@ def _panel(rows: list[list[Axes]], panels: Panels, executor: str, workload: str)
 
 def _heading(cells: list[Cell]) -> str:
     cell = cells[0]
-    return f"{cell.workload}: {POOLS.get(cell.executor, cell.executor)}, {workers(cell.workers)}"
+    return f"{cell.workload}: {POOLS.get(cell.executor, cell.executor)}, {crew(cell)}"
 
 
 def _curve(axes: Axes, cell: Cell) -> None:

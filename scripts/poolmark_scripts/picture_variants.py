@@ -12,7 +12,7 @@ from poolmark_scripts.findings_batches import making
 from poolmark_scripts.intervals import median_interval
 from poolmark_scripts.results import Cell, Results
 from poolmark_scripts.units import duration
-from poolmark_scripts.wording import POOLS, workers
+from poolmark_scripts.wording import POOLS, crew, workers
 
 
 def chunk_sizes(results: Results) -> Figure | None:
@@ -104,7 +104,7 @@ def _beside(axes: Axes, results: Results, workload: str, pairs: list[tuple[Cell,
         made = making(results, warm, cold)
         said = f"+{duration(made.cost)}" if made.cost_interval and made.cost_interval.low > 0 else "no difference\nseen"
         axes.annotate(said, (place + 0.18, cold.median / 1e6), (0, 5), textcoords="offset points", ha="center", fontsize=8)
-    axes.set_xticks(range(len(pairs)), [f"{POOLS.get(w.executor, w.executor)},\n{workers(w.workers)}, {w.pattern}" for w, _ in pairs])
+    axes.set_xticks(range(len(pairs)), [f"{POOLS.get(w.executor, w.executor)},\n{crew(w)}, {w.pattern}" for w, _ in pairs])
     axes.set_xlim(-0.6, len(pairs) - 0.4)
     axes.set_ylim(0, highest / 1e6 * 1.25)
     axes.set_title(f"{workload}: a batch", loc="left")

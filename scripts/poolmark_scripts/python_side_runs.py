@@ -47,7 +47,7 @@ class Measured:
 
 def measure_poolmark(program: Path, repetitions: int, measured: Measured, console) -> None:
     """Runs bench/scaling once: it repeats and checks by itself."""
-    flags = ["--patterns=map", "--workers=1,2", "--pool=cold", f"--benchmark_repetitions={repetitions}"]
+    flags = ["--executors=sequential,thread,process", "--patterns=map", "--workers=1,2", "--pool=cold", f"--benchmark_repetitions={repetitions}"]
     with tempfile.TemporaryDirectory(prefix="poolmark-") as directory:
         output = Path(directory) / "scaling.json"
         status, said = measuring.measure(program, flags, output, console)

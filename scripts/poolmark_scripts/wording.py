@@ -6,7 +6,8 @@ from poolmark_scripts.intervals import Interval
 from poolmark_scripts.results import Cell
 from poolmark_scripts.units import duration
 
-POOLS = {"thread": "thread pool", "process": "process pool", "sequential": "plain loop"}
+POOLS = {"thread": "thread pool", "process": "process pool", "async": "event loop", "sequential": "plain loop"}
+EVENT_LOOP = "async"
 WHOLE_TIMES_FROM = 100
 ONE_DIGIT_FROM = 10
 
@@ -21,7 +22,12 @@ def named(cell: Cell) -> str:
     if cell.executor == "sequential":
         return "the plain loop"
     chunks = f" in chunks of {cell.chunksize}" if cell.chunksize else ""
-    return f"{pool(cell)}, {workers(cell.workers)}, {cell.pattern}{chunks}"
+    return f"{pool(cell)}, {crew(cell)}, {cell.pattern}{chunks}"
+
+
+def crew(cell: Cell) -> str:
+    """`2 workers`, or `2 at once` of an event loop, which has one thread however many tasks are under way."""
+    return f"{cell.workers} at once" if cell.executor == EVENT_LOOP else workers(cell.workers)
 
 
 def workers(count: int) -> str:

@@ -102,7 +102,7 @@ void add_own_flags(CLI::App& app, OwnFlags& own, const Matrix& matrix) {
   option("--patterns", own.patterns, "LIST", "Of map, as_completed, wait (default: all)");
   option("--workers", own.workers, "LIST",
          fmt::format("Numbers of workers, 1 to {} (default: each workload's own); the sequential "
-                     "executor always has 1",
+                     "executor always has 1, and async, an event loop, has so many tasks under way",
                      kMaxWorkersLimit));
   option(
       "--pool", own.pool, "warm|cold|both",
@@ -123,7 +123,7 @@ void add_own_flags(CLI::App& app, OwnFlags& own, const Matrix& matrix) {
          "FILE at https://ui.perfetto.dev or chrome://tracing. Implies --timeline");
   app.add_flag("--timeline", own.timeline,
                "Note when each task runs: adds head_of_line_ns, busy_ns and idle_share to the "
-               "results, costs each task some 250 ns")
+               "results, costs each task some 250 ns; async has none")
       ->group(group);
   app.add_flag("--long", own.long_inputs, "Measure the workloads' long inputs")->group(group);
   app.add_flag("--no-baseline", own.no_baseline,

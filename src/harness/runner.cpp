@@ -7,6 +7,7 @@
 #include <chrono>
 #include <ctime>
 #include <exception>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -29,7 +30,8 @@ double clock_ns(clockid_t clock) {
 /// What does not change while cells are measured.
 struct Measuring {
   const Options& options;
-  std::map<const WorkloadEntry*, std::string> refused;  // workloads whose self-check failed
+  std::map<const WorkloadEntry*, std::string>
+      refused;  // workloads that cannot be measured, and why
   Recorder& recorder;
   FunctionOutput& output;
   LastBatches& last_batches;
@@ -40,6 +42,12 @@ void add_timeline(const BatchTimeline& timeline, const Cell& cell, Attempt& atte
   attempt.sums.head_of_line_ns += numbers.head_of_line_ns;
   attempt.sums.busy_ns += numbers.busy_ns;
   if (cell.is_baseline()) attempt.task_times.push_back(task_times_of(timeline));
+}
+
+/// Nobody could note when tasks ran: NaN stands for numbers that are not there.
+void add_no_timeline(Sample& sums) {
+  sums.head_of_line_ns = std::numeric_limits<double>::quiet_NaN();
+  sums.busy_ns = std::numeric_limits<double>::quiet_NaN();
 }
 
 void add_traffic(const Traffic& before, const Traffic& after, Sample& sums) {
@@ -93,7 +101,11 @@ void measure_batch(const Cell& cell, std::size_t index, const Measuring& measuri
   }
   attempt.sums.stdout_bytes += static_cast<double>(measuring.output.take());
   std::optional<BatchTimeline> timeline = subject.timeline();
-  if (timeline) add_timeline(*timeline, cell, attempt);
+  if (timeline) {
+    add_timeline(*timeline, cell, attempt);
+  } else if (plan.timeline) {
+    add_no_timeline(attempt.sums);
+  }
   subject.check_results();
   if (timeline) measuring.last_batches.at(index) = {std::move(*timeline), start, end};
   measuring.output.take();  // a check may call the function again
@@ -177,12 +189,18 @@ void measure_cell(benchmark::State& state, const Cell& cell, std::size_t index,
   }
 }
 
-/// Self-checks run before there is any pool, once for each workload that is to be measured.
-std::map<const WorkloadEntry*, std::string> self_check(const std::vector<Cell>& cells) {
+/// Those that could not be set up, and those whose self-check fails. Self-checks run before there
+/// is any pool, once for each workload that is to be measured.
+std::map<const WorkloadEntry*, std::string> refuse_workloads(const std::vector<Cell>& cells,
+                                                             bool with_self_check) {
   std::map<const WorkloadEntry*, bool> seen;
   std::map<const WorkloadEntry*, std::string> refused;
   for (const Cell& cell : cells) {
-    if (interrupted() || !cell.workload->self_check) continue;
+    if (!cell.workload->broken.empty()) {
+      refused[cell.workload] = cell.workload->broken;
+      continue;
+    }
+    if (!with_self_check || interrupted() || !cell.workload->self_check) continue;
     if (!std::exchange(seen[cell.workload], true)) {
       try {
         cell.workload->self_check();
@@ -211,9 +229,8 @@ void run_cells(const std::vector<Cell>& cells, const std::vector<std::size_t>& t
                const Options& options, const std::string& executable, Recorder& recorder,
                FunctionOutput& output, LastBatches& batches) {
   initialize_library(options, executable);
-  const Measuring measuring{options,
-                            options.self_check ? self_check(cells) : decltype(Measuring::refused)(),
-                            recorder, output, batches};
+  const Measuring measuring{options, refuse_workloads(cells, options.self_check), recorder, output,
+                            batches};
 
   benchmark::ClearRegisteredBenchmarks();
   std::vector<std::string> names;

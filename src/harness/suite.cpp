@@ -6,6 +6,7 @@
 #include <exception>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,19 @@ Recorder make_recorder(const Options& options, const std::vector<std::string>& n
   return Recorder(names.size(), options.min_time_s, options.min_warmup_time_s,
                   {.on_sample = [&](const Sample& s) { progress.sample(names[s.cell], s); },
                    .on_failure = [&](const Failure& f) { progress.failure(names[f.cell], f); }});
+}
+
+/// Once each workload that has a cell.
+void set_up_workloads(const std::vector<Cell>& cells) {
+  std::set<const WorkloadEntry*> seen;
+  for (const Cell& cell : cells) {
+    if (!cell.workload->set_up || !seen.insert(cell.workload).second) continue;
+    try {
+      cell.workload->set_up();
+    } catch (...) {
+      cell.workload->broken = what_was_thrown();
+    }
+  }
 }
 
 /// Said once, at the end of a run whose functions print.
@@ -130,9 +144,11 @@ int run_suite(Matrix& matrix, const Options& options, const std::string& executa
   Progress progress(options.progress_fd == STDOUT_FILENO ? output.report_fd()
                                                          : options.progress_fd);
 
-  // 2. The zygote: the process that workers are forked from, while this one has a single thread.
+  // 2. What workloads bring along, then the zygote, the process that workers are forked from: both
+  // while this one has a single thread.
   {
     const InterruptsIgnored for_the_workers;
+    set_up_workloads(cells);
     start_zygote();
   }
   const InterruptListener listener;

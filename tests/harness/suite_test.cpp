@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <ctime>
 #include <memory>
@@ -89,6 +90,107 @@ TEST_F(SuiteRun, FailsWhereATaskThrows) {
   for (const json& failure : report["failures"]) {
     EXPECT_THAT(failure["message"].get<std::string>(), HasSubstr("seven"));
   }
+}
+
+// ---- on an event loop
+// ----------------------------------------------------------------------------------------------
+
+poolmark::Coroutine<int> square_on_loop(int x) { co_return x* x; }
+poolmark::Coroutine<int> throw_on_loop(int) {
+  co_await poolmark::sleep(std::chrono::nanoseconds(0));
+  throw std::runtime_error("on the loop");
+}
+
+Workload<int, int> squares_on_loop(poolmark::Coroutine<int> (*coroutine)(int) = square_on_loop) {
+  Workload<int, int> workload = squares();
+  workload.coroutine = coroutine;
+  return workload;
+}
+
+TEST_F(SuiteRun, MeasuresACoroutineOnAnEventLoop) {
+  for (const char* pool : {"--pool=warm", "--pool=cold"}) {
+    Suite suite;
+    suite.add(squares_on_loop());
+    const json report = measure(suite, 0, {"--executors=async", "--workers=1,3", pool});
+    EXPECT_EQ(report["failures"], json::array());
+    EXPECT_EQ(report["benchmarks"].size(), (1 + 2 * 3) * kRepetitions) << "with the baseline";
+    for (const json& entry : report["benchmarks"]) {
+      EXPECT_GT(entry["cpu_time_total_ns"], 0);
+      EXPECT_FALSE(entry.contains("sent_bytes"));
+    }
+  }
+}
+
+TEST_F(SuiteRun, FailsWhereACoroutineThrows) {
+  Suite suite;
+  suite.add(squares_on_loop(throw_on_loop));
+  const json report = measure(suite, 1, {"--executors=async", "--no-baseline"});
+  EXPECT_EQ(report["failures"].size(), 3 * kRepetitions);
+  for (const json& failure : report["failures"]) {
+    EXPECT_THAT(failure["message"].get<std::string>(), HasSubstr("on the loop"));
+  }
+}
+
+TEST_F(SuiteRun, TellsOfAMissingCoroutineIfTheLoopIsAskedFor) {
+  Suite suite;
+  suite.add(squares());
+  const json all = measure(suite, 0);
+  EXPECT_FALSE(all["context"].contains("left_out")) << "nobody expects it there";
+  const json chosen = measure(suite, 0, {"--executors=thread,async"});
+  EXPECT_THAT(chosen["context"]["left_out"][0].get<std::string>(),
+              HasSubstr("squares/async is left out: it has no coroutine"));
+  EXPECT_EQ(main_of(suite, {"--executors=async", "--no-baseline"}), 2);
+  EXPECT_THAT(said, HasSubstr("squares/async is left out: it has no coroutine"));
+}
+
+TEST_F(SuiteRun, HasNoTimelineOfAnEventLoop) {
+  Suite suite;
+  suite.add(squares_on_loop());
+  const json report = measure(suite, 0, {"--timeline"});
+  EXPECT_EQ(report["failures"], json::array());
+  for (const json& entry : report["benchmarks"]) {
+    for (const char* field : {"head_of_line_ns", "busy_ns", "idle_share"}) {
+      EXPECT_EQ(entry.contains(field), entry["executor"] != "async") << entry;
+    }
+  }
+}
+
+// ---- what a workload brings along
+// ----------------------------------------------------------------------------------------
+
+int set_up_value = 0;  // worker processes see what it was when they came to be
+int value_that_was_set_up(int) { return set_up_value; }
+
+TEST_F(SuiteRun, SetsAWorkloadUpOnceBeforeItsWorkersAreForked) {
+  int calls = 0;
+  Workload<int, int> workload = squares(value_that_was_set_up);
+  workload.check = [](const std::vector<int>&, const std::vector<int>& results) {
+    EXPECT_THAT(results, testing::Each(7));
+  };
+  workload.set_up = [&] {
+    ++calls;
+    set_up_value = 7;
+  };
+  Suite suite;
+  suite.add(workload);
+  // The program's own process has a zygote already, which knows nothing of the value.
+  measure(suite, 0, {"--executors=thread"});
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(main_of(suite, {"--benchmark_list_tests"}), 0);
+  EXPECT_EQ(calls, 1) << "to list cells needs nothing";
+}
+
+TEST_F(SuiteRun, FailsAWorkloadThatCannotBeSetUp) {
+  Workload<int, int> broken = squares();
+  broken.name = "broken";
+  broken.set_up = [] { throw std::runtime_error("no server"); };
+  Suite suite;
+  suite.add(broken);
+  suite.add(squares());
+  const json report = measure(suite, 1);
+  EXPECT_EQ(report["failures"].size(), kCells * kRepetitions);
+  for (const json& failure : report["failures"]) EXPECT_EQ(failure["message"], "no server");
+  EXPECT_EQ(report["benchmarks"].size(), kCells * kRepetitions) << "of the other workload";
 }
 
 // Of each task; far more than a caller needs to make a pool, even with a sanitizer beside it.

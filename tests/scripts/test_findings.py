@@ -81,6 +81,29 @@ def test_a_loser_whose_numbers_say_nothing(measured: Results) -> None:
     assert "Its CPU time does not say why: it is " in said and " a task." in said
 
 
+def on_a_loop(measured: Results, wall: float = 1.0) -> Results:
+    """The cells of processes as those of an event loop that takes so many times as long."""
+    cells = {
+        name.replace("/process/", "/async/"): scaled(replace(cell, executor="async"), wall) if cell.executor == "process" else cell
+        for name, cell in measured.cells.items()
+    }
+    return replace(measured, cells=cells)
+
+
+def test_an_event_loop_has_no_workers(measured: Results) -> None:
+    said = text(on_a_loop(measured), "sleep")
+    assert "The event loop does as well: the event loop, 32 at once, map" in said
+    best = text(on_a_loop(measured, 0.8), "sleep")
+    assert best.startswith("Take the event loop, 32 at once, map: ")
+    assert "to have more under way than the 2 CPUs goes on helping, up to 32 measured" in best
+
+
+def test_an_event_loop_that_computes(measured: Results) -> None:
+    said = text(on_a_loop(measured, 1.9), "primes")
+    assert "The event loop loses: the event loop, 2 at once, map" in said
+    assert "Why: it computes in one thread, however many tasks are under way." in said
+
+
 def test_a_pool_that_loses_to_the_loop(measured: Results) -> None:
     said = text(changed(measured, lambda c: c if c.executor == "sequential" else scaled(c, 5.0)), "sum")
     assert said.startswith("Take the plain loop, 12") and "no pool beat it" in said

@@ -48,7 +48,7 @@ ExecutorUnderTest<E> executor_under_test(std::string name) {
 }
 
 /// Workloads, and the executors to measure them on: poolmark's `sequential`, `thread` and
-/// `process`, and those given to the constructor.
+/// `process`, `async` where a workload has a coroutine, and those given to the constructor.
 ///
 ///     int main(int argc, char** argv) {
 ///       poolmark::harness::Suite suite;
@@ -63,7 +63,8 @@ class Suite {
  public:
   /// Throws std::invalid_argument if a name cannot be part of a cell's name or is taken.
   explicit Suite(ExecutorUnderTest<Own>... own) : own_(std::move(own)...) {
-    matrix_.executors = {std::string(detail::kSequential), "thread", "process"};
+    matrix_.executors = {std::string(detail::kSequential), "thread", "process",
+                         std::string(detail::kAsync)};
     std::apply([this](const auto&... executor) { (take_name(executor.name), ...); }, own_);
   }
 
@@ -112,6 +113,7 @@ class Suite {
                            static_cast<bool>(workload.check), workload.workers);
     const auto shared = std::make_shared<const Workload<Input, Result, Task>>(std::move(workload));
     detail::WorkloadEntry entry{shared->name, shared->workers, shared->self_check, {}};
+    entry.set_up = shared->set_up;
     const auto on = [&]<class E>(const ExecutorUnderTest<E>& executor) {
       using Subject = detail::WorkloadOnExecutor<Input, Result, Task, E>;
       entry.subjects.push_back({executor.name, std::make_unique<Subject>(shared, executor.make)});
@@ -128,6 +130,14 @@ class Suite {
     } else {
       const auto why = detail::why_not_in_processes<Input, Result, Task>();
       entry.left_out.push_back({"process", std::string(why)});
+    }
+    if (shared->coroutine != nullptr) {
+      entry.subjects.push_back(
+          {std::string(detail::kAsync), detail::subject_on_event_loop(*shared)});
+    } else {
+      entry.left_out.push_back(
+          {std::string(detail::kAsync),
+           "it has no coroutine: give Workload::coroutine one that does its task", true});
     }
     std::apply([&](const auto&... executor) { (on(executor), ...); }, own_);
     matrix_.workloads.push_back(std::move(entry));

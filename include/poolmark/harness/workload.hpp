@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "poolmark/coroutine.hpp"
 #include "poolmark/errors.hpp"
 
 /// What is measured: a batch of independent tasks, written once for every executor and pattern.
@@ -59,6 +60,16 @@ struct Workload {
   /// Called once before anything is measured, in the thread of main(), when there is no pool yet.
   /// If it throws, every cell of the workload fails with that message.
   std::function<void()> self_check = {};
+
+  /// The task as a coroutine, with the same results: what the executor `async` runs. None: the
+  /// workload is not measured there. It is no member function: worker counts are how many of them
+  /// may be under way at once.
+  Coroutine<Result> (*coroutine)(Input) = nullptr;
+
+  /// Called once if a cell of the workload is to be measured, before this process has a second
+  /// thread or worker processes: what it forks is inherited by none of them, what it writes into
+  /// globals they all see. If it throws, every cell of the workload fails with that message.
+  std::function<void()> set_up = {};
 };
 
 /// A check that every result equals the one that `expected` computes from its input, for results

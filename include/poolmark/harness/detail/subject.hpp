@@ -87,6 +87,7 @@ struct SubjectOnExecutor {
 struct ExecutorLeftOut {
   std::string executor;
   std::string why;
+  bool is_told_if_asked_for = false;  ///< else always: nobody expects it there
 };
 
 /// A workload as the grid and the runner see it.
@@ -96,6 +97,9 @@ struct WorkloadEntry {
   std::function<void()> self_check;
   std::vector<SubjectOnExecutor> subjects;
   std::vector<ExecutorLeftOut> left_out = {};
+  std::function<void()> set_up = {};
+  std::string broken =
+      {};  ///< why all its cells fail; empty: nothing is known that speaks against it
 };
 
 /// Everything a suite can measure.
@@ -105,6 +109,7 @@ struct Matrix {
 };
 
 inline constexpr std::string_view kSequential = "sequential";
+inline constexpr std::string_view kAsync = "async";
 
 /// Throws std::invalid_argument unless `name` can be part of a cell's name.
 void check_name(const std::string& what, const std::string& name);

@@ -84,10 +84,16 @@ class WorkloadOnExecutor final : public Subject {
     executor_ = make_(workers);
     is_open_ = true;
   }
-  void warm_up(int workers) override { warm_up_pool(*executor_, workers); }
+  void warm_up(int workers) override {
+    if constexpr (kIsEventLoop) {
+      executor_->submit([] {}).result();  // its one thread has started
+    } else {
+      warm_up_pool(*executor_, workers);
+    }
+  }
 
   void run_batch(const BatchPlan& plan) override {
-    if (plan.timeline) return run_watched(plan);
+    if (plan.timeline && !kIsEventLoop) return run_watched(plan);
     results_.reserve(inputs_->size());
     futures_.reserve(inputs_->size());
     times_.prepare(inputs_->size());
@@ -151,14 +157,19 @@ class WorkloadOnExecutor final : public Subject {
   }
 
  private:
+  // There a task is no call with a beginning and an end, so it has no timeline.
+  static constexpr bool kIsEventLoop = std::is_same_v<E, AsyncExecutor>;
+
   static void stop_if_interrupted() {
     if (interrupted()) throw Interrupted();
   }
 
   void run_watched(const BatchPlan& plan) {
-    task_times_.clear();  // they are in the timeline
-    watched_.emplace(*executor_, workload_->task, *inputs_);
-    watched_->run(plan);
+    if constexpr (!kIsEventLoop) {
+      task_times_.clear();  // they are in the timeline
+      watched_.emplace(*executor_, workload_->task, *inputs_);
+      watched_->run(plan);
+    }
   }
 
   void submit_all() {
@@ -261,5 +272,26 @@ class WorkloadOnExecutor final : public Subject {
   BatchTimes times_;
   std::optional<WatchedBatch<Input, Result, Task, E>> watched_;
 };
+
+/// A workload whose task is its coroutine, on an event loop that lets as many of them be under way
+/// as there are workers elsewhere. That a task which computes keeps the loop from all else is what
+/// is measured, and not told of.
+template <class Input, class Result, class Task>
+std::unique_ptr<Subject> subject_on_event_loop(const Workload<Input, Result, Task>& workload) {
+  using OfCoroutine = Workload<Input, Result, Coroutine<Result> (*)(Input)>;
+  auto of_coroutine =
+      std::make_shared<const OfCoroutine>(OfCoroutine{.name = workload.name,
+                                                      .inputs = workload.inputs,
+                                                      .long_inputs = workload.long_inputs,
+                                                      .task = workload.coroutine,
+                                                      .check = workload.check});
+  const auto make = [](int workers) {
+    return std::make_unique<AsyncExecutor>(
+        AsyncOptions{.max_concurrency = workers, .on_slow_callback = [](const SlowCallback&) {}});
+  };
+  return std::make_unique<
+      WorkloadOnExecutor<Input, Result, Coroutine<Result> (*)(Input), AsyncExecutor>>(
+      std::move(of_coroutine), make);
+}
 
 }  // namespace poolmark::harness::detail
