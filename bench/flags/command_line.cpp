@@ -1,0 +1,183 @@
+#include "flags/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+#include <string_view>
+
+#include "flags/images.hpp"
+#include "poolmark/harness/options.hpp"
+
+namespace bench::flags {
+namespace {
+
+using poolmark::harness::UsageError;
+
+struct Unit {
+  std::string_view name;
+  double nanoseconds;
+};
+constexpr Unit kUnits[] = {{"ms", 1e6}, {"us", 1e3}, {"s", 1e9}};  // "ms" before "s", which ends it
+constexpr double kLongest = 3600e9;
+
+std::chrono::nanoseconds parse_time(const std::string& flag, const std::string& text) {
+  const auto refuse = [&] {
+    throw UsageError(fmt::format(
+        "{}: '{}' is no time: give a number and its unit, from 0s to 3600s, such as 50ms or 6.1s.",
+        flag, text));
+  };
+  const auto unit = std::ranges::find_if(
+      kUnits, [&](const Unit& one) { return std::string_view(text).ends_with(one.name); });
+  if (unit == std::end(kUnits)) refuse();
+  const std::string number = text.substr(0, text.size() - unit->name.size());
+  std::size_t read = 0;
+  double value = -1;
+  try {
+    value = std::stod(number, &read);
+  } catch (const std::exception&) {
+    refuse();
+  }
+  const double nanoseconds = value * unit->nanoseconds;
+  if (read != number.size() || !(nanoseconds >= 0 && nanoseconds <= kLongest)) refuse();
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));
+}
+
+/// "50ms", or "20ms..80ms".
+void parse_latency(const std::string& text, Latency& latency) {
+  constexpr std::string_view kTo = "..";
+  const std::size_t to = text.find(kTo);
+  latency.least = parse_time("--latency", text.substr(0, to));
+  latency.most = to == std::string::npos ? latency.least
+                                         : parse_time("--latency", text.substr(to + kTo.size()));
+  if (latency.least > latency.most) {
+    throw UsageError(fmt::format(
+        "--latency: '{}' begins with the longer time: give the shorter one first, as in "
+        "20ms..80ms.",
+        text));
+  }
+}
+
+std::chrono::milliseconds parse_timeout(const std::string& text) {
+  const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(parse_time("--timeout", text));
+  if (timeout.count() > 0) return timeout;
+  throw UsageError(
+      fmt::format("--timeout: '{}' is no time to wait: give 1ms or more, such as 6.1s.", text));
+}
+
+std::size_t parse_first(const std::string& text) {
+  const std::size_t most = images().size();
+  std::size_t read = 0;
+  int count = 0;
+  try {
+    count = std::stoi(text, &read);
+  } catch (const std::exception&) {
+    read = 0;
+  }
+  if (read == text.size() && read > 0 && count >= 1 && count <= static_cast<int>(most)) {
+    return static_cast<std::size_t>(count);
+  }
+  throw UsageError(fmt::format("--first: '{}' is no number of flags: give 1 to {}.", text, most));
+}
+
+std::uint64_t parse_seed(const std::string& text) {
+  std::size_t read = 0;
+  try {
+    const std::uint64_t seed = std::stoull(text, &read);
+    if (read == text.size() && !text.starts_with('-')) return seed;
+  } catch (const std::exception&) {
+  }
+  throw UsageError(fmt::format("--latency-seed: '{}' is no number from 0 on.", text));
+}
+
+std::string without_slash_at_end(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+/// What the options were given, as text.
+struct Given {
+  std::string base_url;
+  std::string ca_file;
+  std::string first;
+  std::string nap = "0s";
+  std::string timeout = "6.1s";
+  std::string latency = "50ms";
+  std::string seed = "1";
+  std::string save;
+  bool help = false;
+};
+
+void add_options(CLI::App& app, Given& given) {
+  const auto add = [&](const char* name, std::string& text, const char* type, const char* help) {
+    app.add_option(name, text, help)->type_name(type)->take_last();
+  };
+  add("--base-url", given.base_url, "URL",
+      "Download from this server, http or https: URL/br/br.gif and so on (default: a server of the "
+      "program's own on 127.0.0.1)");
+  add("--ca-file", given.ca_file, "FILE", "Certificates to trust (default: the system's)");
+  add("--first", given.first, "N", "The first N flags only (default: all 20)");
+  add("--nap", given.nap, "TIME", "Sleep after each download (default: 0s)");
+  add("--timeout", given.timeout, "TIME", "Give up a download after so long (default: 6.1s)");
+  add("--latency", given.latency, "TIME[..TIME]",
+      "What the program's own server waits before each answer: always so long, or drawn between "
+      "the two (default: 50ms)");
+  add("--latency-seed", given.seed, "N", "Which times are drawn (default: 1)");
+  add("--save", given.save, "DIRECTORY", "Write each flag there, as BR.gif (default: nowhere)");
+  app.add_flag("-h,--help", given.help, "Print this, and what the harness is told");
+}
+
+void read(const Given& given, CommandLine& line) {
+  if (!given.base_url.empty()) line.base_url = without_slash_at_end(given.base_url);
+  line.first = given.first.empty() ? images().size() : parse_first(given.first);
+  parse_latency(given.latency, line.latency);
+  line.latency.seed = parse_seed(given.seed);
+  line.settings.ca_file = given.ca_file;
+  line.settings.nap = parse_time("--nap", given.nap);
+  line.settings.timeout = parse_timeout(given.timeout);
+  if (given.save.empty()) return;
+  line.settings.save = given.save;
+  if (!std::filesystem::is_directory(given.save)) {
+    throw UsageError(
+        fmt::format("--save: '{}' is no directory: make it, or name another one.", given.save));
+  }
+}
+
+constexpr const char* kExamples =
+    "\nExamples:\n"
+    "  flags                        the flags in every way, from the program's own server\n"
+    "  flags --workers=20 --patterns=map --latency=20ms..80ms\n"
+    "  flags --first=8 --nap=1s     eight flags, and a second's nap after each\n"
+    "  flags --base-url http://127.0.0.1:8000/flags --save downloaded\n\n";
+
+}  // namespace
+
+CommandLine read_command_line(int argc, const char* const* argv) {
+  CLI::App app(
+      "Downloads the flags of the twenty most populous countries over HTTP: one after the "
+      "other, by threads, by processes, and on an event loop.",
+      "flags");
+  app.set_help_flag();
+  app.allow_extras();
+  app.footer(kExamples);
+  Given given;
+  add_options(app, given);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(fmt::format("{}: --help shows every flag with its values.", error.what()));
+  }
+  CommandLine line;
+  read(given, line);
+  line.others = app.remaining();
+  line.others.insert(line.others.begin(), argc > 0 ? argv[0] : "flags");
+  if (given.help) {
+    line.help = app.help();
+    line.others.emplace_back("--help");
+  }
+  return line;
+}
+
+}  // namespace bench::flags
