@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from poolmark_scripts.usage import ROOT, UsageError, check_output
+
 PROGRAM = ROOT / "build" / "release" / "bench" / "scaling"
 EXIT_USAGE, EXIT_INTERRUPTED = 2, 130
 
@@ -40,10 +40,6 @@ exit status: 0 all measured, 1 a cell failed (its process crashed, hung or compu
 others are measured), 2 bad usage, no way to build, a budget too small for one round, or a full disk
 (the journal is kept: --resume), 130 interrupted (what was measured is written)
 """
-
-
-class UsageError(Exception):
-    """The command cannot be carried out as given; the text says what to do."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -142,22 +138,6 @@ def check_budget(options: argparse.Namespace, flags: list[str]) -> None:
         )
 
 
-def check_output(output: Path) -> None:
-    """Refuses a results file that cannot be written, before anything is built or measured."""
-    advice = "Name another file with -o FILE.json."
-    if output.suffix != ".json":
-        raise UsageError(f"{output} does not end in .json; its pictures are written beside it as .svg and .png. {advice}")
-    if output.is_dir():
-        raise UsageError(f"{output} is a directory. {advice}")
-    if output.parent == ROOT / "results":
-        output.parent.mkdir(exist_ok=True)
-    try:
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {output.parent}: {error.strerror}. {advice}") from None
-
-
 def check_trace(options: argparse.Namespace) -> None:
     """Refuses a trace file that cannot be written, before anything is built or measured."""
     from poolmark_scripts import bench_trace
@@ -168,14 +148,10 @@ def check_trace(options: argparse.Namespace) -> None:
 
 
 def build_program(console) -> None:
-    """Builds the measuring program; on a tree already built this is one Ninja run that finds nothing to do."""
+    """Builds the measuring program."""
     from poolmark_scripts import building
 
-    fresh = not building.is_configured("release")
-    if fresh:
-        # Without the tests: they need packages that measuring does not. scripts/test turns them on.
-        building.configure("release", ["-DBUILD_TESTING=OFF"], console)
-    building.build("release", ["scaling"], console, quiet_if_done=not fresh)
+    building.build_to_measure(["scaling"], console)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,15 @@ def build(preset: str, targets: Sequence[str], console: Console, quiet_if_done: 
     run_tool(f"building build/{preset}", command, console, quiet=quiet_if_done)
 
 
+def build_to_measure(targets: Sequence[str], console: Console) -> None:
+    """Builds measuring programs; on a tree already built this is one Ninja run that finds nothing to do."""
+    fresh = not is_configured("release")
+    if fresh:
+        # Without the tests: they need packages that measuring does not. scripts/test turns them on.
+        configure("release", ["-DBUILD_TESTING=OFF"], console)
+    build("release", targets, console, quiet_if_done=not fresh)
+
+
 def run_tool(
     what: str, command: list[str], console: Console, quiet: bool = False, directory: Path = ROOT,
     environment: Mapping[str, str] | None = None,

@@ -8,10 +8,10 @@ import random
 import re
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from poolmark_scripts.usage import ROOT, UsageError, check_output
+
 PROGRAM = ROOT / "build" / "release" / "bench" / "granularity"
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -37,10 +37,6 @@ docs/measuring.md, "How long tasks must be", says how to read it; docs/granulari
 exit status: 0 all measured, 1 a subject failed, 2 bad usage or no way to build, 130 interrupted
 (what was measured is written)
 """
-
-
-class UsageError(Exception):
-    """The command cannot be carried out as given; the text says what to do."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -120,31 +116,11 @@ def _seconds(text: str) -> float:
     return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, None: 1}[found[2]]
 
 
-def check_output(output: Path) -> None:
-    """Refuses a results file that cannot be written, before anything is built or measured."""
-    advice = "Name another file with -o FILE.json."
-    if output.suffix != ".json":
-        raise UsageError(f"{output} does not end in .json; its pictures are written beside it as .svg and .png. {advice}")
-    if output.is_dir():
-        raise UsageError(f"{output} is a directory. {advice}")
-    if output.parent == ROOT / "results":
-        output.parent.mkdir(exist_ok=True)
-    try:
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {output.parent}: {error.strerror}. {advice}") from None
-
-
 def build_program(console) -> None:
-    """Builds the measuring program; on a tree already built this is one Ninja run that finds nothing to do."""
+    """Builds the measuring program."""
     from poolmark_scripts import building
 
-    fresh = not building.is_configured("release")
-    if fresh:
-        # Without the tests: they need packages that measuring does not. scripts/test turns them on.
-        building.configure("release", ["-DBUILD_TESTING=OFF"], console)
-    building.build("release", ["granularity"], console, quiet_if_done=not fresh)
+    building.build_to_measure(["granularity"], console)
 
 
 def run(options: argparse.Namespace, console) -> int:

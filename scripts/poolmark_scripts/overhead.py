@@ -126,14 +126,10 @@ def check_output(output: Path) -> None:
 
 
 def build_program(console) -> None:
-    """Builds the measuring program; on a tree already built this is one Ninja run that finds nothing to do."""
+    """Builds the measuring program."""
     from poolmark_scripts import building
 
-    fresh = not building.is_configured("release")
-    if fresh:
-        # Without the tests: they need packages that measuring does not. scripts/test turns them on.
-        building.configure("release", ["-DBUILD_TESTING=OFF"], console)
-    building.build("release", ["overhead"], console, quiet_if_done=not fresh)
+    building.build_to_measure(["overhead"], console)
 
 
 def run(options: argparse.Namespace, flags: list[str], console) -> int:
