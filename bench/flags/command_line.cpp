@@ -45,21 +45,6 @@ std::chrono::nanoseconds parse_time(const std::string& flag, const std::string& 
   return std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));
 }
 
-/// "50ms", or "20ms..80ms".
-void parse_latency(const std::string& text, Latency& latency) {
-  constexpr std::string_view kTo = "..";
-  const std::size_t to = text.find(kTo);
-  latency.least = parse_time("--latency", text.substr(0, to));
-  latency.most = to == std::string::npos ? latency.least
-                                         : parse_time("--latency", text.substr(to + kTo.size()));
-  if (latency.least > latency.most) {
-    throw UsageError(fmt::format(
-        "--latency: '{}' begins with the longer time: give the shorter one first, as in "
-        "20ms..80ms.",
-        text));
-  }
-}
-
 std::chrono::milliseconds parse_timeout(const std::string& text) {
   const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(parse_time("--timeout", text));
   if (timeout.count() > 0) return timeout;
@@ -132,7 +117,7 @@ void add_options(CLI::App& app, Given& given) {
 void read(const Given& given, CommandLine& line) {
   if (!given.base_url.empty()) line.base_url = without_slash_at_end(given.base_url);
   line.first = given.first.empty() ? images().size() : parse_first(given.first);
-  parse_latency(given.latency, line.latency);
+  line.latency = parse_latency("--latency", given.latency);
   line.latency.seed = parse_seed(given.seed);
   line.settings.ca_file = given.ca_file;
   line.settings.nap = parse_time("--nap", given.nap);
@@ -153,6 +138,19 @@ constexpr const char* kExamples =
     "  flags --base-url http://127.0.0.1:8000/flags --save downloaded\n\n";
 
 }  // namespace
+
+Latency parse_latency(const std::string& flag, const std::string& text) {
+  constexpr std::string_view kTo = "..";
+  const std::size_t to = text.find(kTo);
+  Latency latency;
+  latency.least = parse_time(flag, text.substr(0, to));
+  latency.most =
+      to == std::string::npos ? latency.least : parse_time(flag, text.substr(to + kTo.size()));
+  if (latency.least <= latency.most) return latency;
+  throw UsageError(fmt::format(
+      "{}: '{}' begins with the longer time: give the shorter one first, as in 20ms..80ms.", flag,
+      text));
+}
 
 CommandLine read_command_line(int argc, const char* const* argv) {
   CLI::App app(

@@ -22,4 +22,7 @@ struct CommandLine {
 /// Throws poolmark::harness::UsageError for a value that cannot be.
 CommandLine read_command_line(int argc, const char* const* argv);
 
+/// "50ms", or "20ms..80ms". Throws UsageError, which names the flag.
+Latency parse_latency(const std::string& flag, const std::string& text);
+
 }  // namespace bench::flags

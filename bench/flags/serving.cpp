@@ -5,13 +5,13 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <utility>
 
+#include "descriptors.hpp"
 #include "flags/images.hpp"
 
 namespace bench::flags {
@@ -41,14 +41,6 @@ MHD_Response* of_bytes(std::string_view bytes) {
   // The library takes a pointer to bytes that it may change, and does not change those that stay.
   return MHD_create_response_from_buffer(bytes.size(), const_cast<char*>(bytes.data()),
                                          MHD_RESPMEM_PERSISTENT);
-}
-
-/// As many as the system lets this process have.
-void allow_more_descriptors() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 timespec to_timespec(std::chrono::nanoseconds duration) {
@@ -129,9 +121,17 @@ MHD_Result Serving::handle(void* self, MHD_Connection* connection, const char* u
                            const char*, const char*, std::size_t*, void** context) {
   Serving& serving = *static_cast<Serving*>(self);
   const std::string_view path = url;
-  // The library calls twice for each request; what it keeps for us says which call this is.
+  // The library calls when it has the head of a request, then when it has all of it, and again when
+  // the connection is resumed; what it keeps for us says which call this is. An answer to the first
+  // would make it close the connection, for it could not know where the next request begins.
+  static int has_head;
+  static int has_rested;
   if (*context == nullptr) {
-    *context = self;
+    *context = &has_head;
+    return MHD_YES;
+  }
+  if (*context == &has_head) {
+    *context = &has_rested;
     const bool is_silent = path.starts_with(fmt::format("/{}/", kSilence));
     serving.rest(connection, is_silent ? kForAnyPatience : serving.draw_latency());
     return MHD_YES;

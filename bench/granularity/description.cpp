@@ -1,12 +1,8 @@
 #include "granularity/description.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 
-#include "harness/build_info.hpp"
-#include "harness/machine.hpp"
+#include "context.hpp"
 #include "peers/peers.hpp"
 
 namespace bench {
@@ -14,29 +10,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
-
 Json context() {
-  const auto& build = poolmark::harness::detail::build_info();
-  const auto machine = poolmark::harness::detail::read_machine();
-  return {{"host_name", host_name()},
-          {"poolmark_version", build.version},
-          {"build_type", build.build_type},
-          {"compiler", build.compiler},
-          {"compiler_flags", build.compiler_flags},
-          {"commit", build.commit},
-          {"dirty", build.dirty ? Json(*build.dirty) : Json(nullptr)},
-          {"cpu_model", machine.cpu_model},
-          {"usable_cpus", machine.usable_cpus},
-          {"affinity", machine.affinity},
-          {"cpu_quota", machine.cpu_quota ? Json(*machine.cpu_quota) : Json(nullptr)},
-          {"governor", machine.governor},
-          {"virtualization", machine.virtualization},
-          {"kernel", machine.kernel},
-          {"skipped", skipped_peers()}};
+  Json all = context_of_run();
+  all["skipped"] = skipped_peers();
+  return all;
 }
 
 }  // namespace

@@ -2,13 +2,13 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <stdexcept>
 #include <utility>
 
+#include "descriptors.hpp"
 #include "http/errors.hpp"
 
 namespace bench::http {
@@ -28,12 +28,6 @@ void begin_with_curl() {
   if (begun != CURLE_OK) {
     throw std::runtime_error(fmt::format("libcurl cannot begin: {}", curl_easy_strerror(begun)));
   }
-}
-
-unsigned long allowed_descriptors() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "flags_main.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,14 +27,16 @@ std::string base_url;
 std::optional<std::filesystem::path> directory;
 std::size_t wanted = 0;
 
-std::atomic<std::size_t> arrived = 0;  // relaxed: only shown
+std::atomic<std::size_t> ended = 0;  // relaxed: only shown
 std::mutex printing;
 
+bool is_a_person_looking() { return isatty(STDOUT_FILENO) != 0; }
+
+/// One download more is over.
 void draw_bar() {
   constexpr std::size_t kWidth = 40;
-  const std::size_t done = kWidth * arrived / std::max<std::size_t>(1, wanted);
-  fmt::print("\r[{:#<{}}{:.<{}}] {}/{}", "", done, "", kWidth - done, arrived.load(), wanted);
-  if (arrived == wanted) fmt::print("\n");
+  const std::size_t done = kWidth * ended / std::max<std::size_t>(1, wanted);
+  fmt::print("\r[{:#<{}}{:.<{}}] {}/{}", "", done, "", kWidth - done, ended.load(), wanted);
 }
 
 /// "18 downloads in 0.07s", and what did not come.
@@ -66,9 +67,9 @@ void save_flag(const std::string& image, const std::string& code) {
 }
 
 void show(const std::string& code) {
-  arrived.fetch_add(1, std::memory_order_relaxed);
+  ended.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard one_at_a_time(printing);
-  if (isatty(STDOUT_FILENO) != 0) {
+  if (is_a_person_looking()) {
     draw_bar();
   } else {
     fmt::print("{} ", code);
@@ -77,6 +78,9 @@ void show(const std::string& code) {
 }
 
 Outcome failed(const std::string& code) {
+  ended.fetch_add(1, std::memory_order_relaxed);
+  const std::lock_guard one_at_a_time(printing);
+  if (is_a_person_looking()) draw_bar();
   return {code, bench::http::kind_of(std::current_exception())};
 }
 

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -234,6 +235,37 @@ TEST(FlagsServer, EndsAlsoWhileSomebodyWaitsForIt) {
   server.reset();
   EXPECT_THAT(kind_of_outcome(silent), AnyOf("CutShort", "ConnectionRefused"))
       << "it may not have asked yet";
+}
+
+/// What a command writes to its standard output.
+std::string output_of(const std::string& command) {
+  std::string written;
+  std::FILE* const pipe = popen(command.c_str(), "r");
+  for (int c = std::getc(pipe); c != EOF; c = std::getc(pipe)) written += static_cast<char>(c);
+  pclose(pipe);
+  return written;
+}
+
+TEST(FlagsServer, IsAProgramForOthersToo) {
+  const std::string server = POOLMARK_FLAGS_SERVER;
+  EXPECT_THAT(output_of(server + " 1ms < /dev/null"), testing::StartsWith("http://127.0.0.1:"));
+  EXPECT_THAT(output_of(server + " 2ms..1ms 2>&1; echo $?"),
+              AllOf(HasSubstr("LATENCY: '2ms..1ms' begins with the longer time"),
+                    testing::EndsWith("\n2\n")));
+  EXPECT_THAT(output_of(server + " --port 2>&1; echo $?"),
+              AllOf(testing::StartsWith("usage: "), testing::EndsWith("\n2\n")));
+}
+
+TEST(FlagsServer, KeepsTheConnection) {
+  const flags::Server server(kAtOnce);
+  http::Transfer transfer;
+  for (const long connects : {1L, 0L, 0L}) {
+    transfer.prepare(request_of(url_of(server.base_url(), "DE"), kPatient, ""));
+    EXPECT_EQ(transfer.take(curl_easy_perform(transfer.handle())), flags::find_image("DE")->bytes);
+    long made = -1;
+    curl_easy_getinfo(transfer.handle(), CURLINFO_NUM_CONNECTS, &made);
+    EXPECT_EQ(made, connects);
+  }
 }
 
 TEST(FlagsServer, IsOneOfSeveral) {
