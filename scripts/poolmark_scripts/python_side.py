@@ -22,7 +22,8 @@ examples:
   scripts/python-side --json results/python-side.json
 
 Three kinds of work (primes, sums, naps) without a pool, with 1 and 2 threads, with 1 and 2 processes:
-by the programs in examples/python and by build/release/bench/scaling, which is built if need be.
+by the programs in examples/python and by build/release/bench/scaling, which is built if need be. And twenty downloads of
+50 ms, one after the other, with 20 threads, and on an event loop, in both languages from one server.
 
 exit status: 0 all measured, 1 a run failed, 2 bad usage, no Python or no way to build, 130 interrupted
 """
@@ -60,6 +61,7 @@ def main(argv: list[str]) -> int:
         console.print(f"Python: {python['path']}, {python['implementation']} {python['version']}"
                       f"{'' if python['gil'] else ', without GIL'}", soft_wrap=True)  # fmt: skip
         bench.build_program(console)
+        build_downloads(console)
         return run(options, python, bench.PROGRAM, console)
     except (UsageError, building.BuildError, results.ResultsError) as error:
         print(f"scripts/python-side: {error}", file=sys.stderr)
@@ -85,6 +87,13 @@ def check_output(output: Path | None) -> None:
         raise UsageError(f"{output} cannot be written. Name another file with --json FILE.")
 
 
+def build_downloads(console) -> None:
+    """What downloads, and from where, beside bench/scaling."""
+    from poolmark_scripts import building, python_side_downloads
+
+    building.build_to_measure(python_side_downloads.TARGETS, console)
+
+
 def run(options: argparse.Namespace, python: dict, program: Path, console) -> int:
     """Measures both, one after the other, and reports."""
     from poolmark_scripts import python_side_report, python_side_runs
@@ -100,11 +109,30 @@ def run(options: argparse.Namespace, python: dict, program: Path, console) -> in
         programs = ROOT / "examples" / "python"
         for at_work in python_side_runs.measure_python(python["path"], programs, repetitions, measured):
             status.update(f"measuring Python: {at_work}")
+    measure_downloads(python, repetitions, measured, program.parent, console)
+    if measured.interrupted:
+        raise KeyboardInterrupt
     python_side_report.print_report(measured, python, console)
     if options.json:
         write_json(options.json, python_side_report.document(measured, python, repetitions))
         console.print(f"\nwritten: {options.json}", soft_wrap=True)
     return EXIT_FAILED if measured.failures else 0
+
+
+def measure_downloads(python: dict, repetitions: int, measured, directory: Path, console) -> None:
+    """Twenty flags in both languages, if Python has a client."""
+    from poolmark_scripts import python_side_downloads
+
+    if not python_side_downloads.has_client(python["path"]):
+        console.print(
+            f"{python['path']} has no {python_side_downloads.MODULE}, so downloads are left out (Debian: python3-httpx).", soft_wrap=True
+        )  # fmt: skip
+        return
+    if not console.is_terminal:
+        console.print("measuring downloads ...")
+    programs = ROOT / "examples" / "python"
+    for _ in python_side_downloads.measure(directory, python["path"], programs, repetitions, measured, console):
+        pass
 
 
 if __name__ == "__main__":

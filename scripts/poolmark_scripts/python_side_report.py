@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from poolmark_scripts import terminal
+from poolmark_scripts import python_side_downloads, terminal
 from poolmark_scripts.python_side_runs import GRID, POOLMARK, PYTHON, WORKLOADS, Measured
 from poolmark_scripts.units import duration
 
@@ -20,7 +20,7 @@ BUSY_FROM = 0.7  # of the load average, which still remembers what ran a minute 
 LEGEND = (
     "Medians of whole runs by map, the making and shutting down of the pool included. A speed-up is against the "
     "sequential run of the same language. Compare speed-ups, not times: Python's numbers are smaller, because its "
-    "loops are some twenty times as slow; only the naps are the same."
+    "loops are some twenty times as slow; only the naps and the downloads are the same."
 )
 
 
@@ -40,15 +40,14 @@ def speedup(measured: Measured, language: str, workload: str, executor: str, wor
 def print_report(measured: Measured, python: dict[str, Any], console: Console) -> None:
     """Prints the table, what it says of the GIL, and what failed."""
     table = terminal.table(*COLUMNS)
-    for workload in WORKLOADS:
-        for executor, workers in GRID:
-            cells = []
-            for language in (PYTHON, POOLMARK):
-                took = median(measured, language, workload.name, executor, workers)
-                cells.append(duration(took * 1e9 if took is not None else None))
-                cells.append(_times(speedup(measured, language, workload.name, executor, workers)))
-            first = executor == "sequential"
-            table.add_row(workload.name if first else "", executor, str(workers), *cells)
+    for name, executor, workers in _rows(measured):
+        cells = []
+        for language in (PYTHON, POOLMARK):
+            took = median(measured, language, name, executor, workers)
+            cells.append(duration(took * 1e9 if took is not None else None))
+            cells.append(_times(speedup(measured, language, name, executor, workers)))
+        first = executor == "sequential"
+        table.add_row(name if first else "", executor, str(workers), *cells)
     console.print()
     console.print(table)
     console.print()
@@ -60,6 +59,14 @@ def print_report(measured: Measured, python: dict[str, Any], console: Console) -
             console.print(f"  {failure}", soft_wrap=True)
     console.print()
     console.print(Text(LEGEND, style="dim"), soft_wrap=not console.is_terminal)
+
+
+def _rows(measured: Measured) -> list[tuple[str, str, int]]:
+    """Work, executor and workers; the downloads only if there are any."""
+    rows = [(work.name, executor, workers) for work in WORKLOADS for executor, workers in GRID]
+    if any(work == python_side_downloads.WORK for _, work, _, _ in measured.seconds):
+        rows += [(python_side_downloads.WORK, executor, workers) for executor, workers in python_side_downloads.GRID]
+    return rows
 
 
 def findings(measured: Measured, python: dict[str, Any]) -> list[str]:
@@ -83,7 +90,19 @@ def findings(measured: Measured, python: dict[str, Any]) -> list[str]:
             work = "work that waits" if waits else "work that computes"
             workers = "threads" if executor == "thread" else "processes"
             lines.append(f"2 {workers}, {work}: {PYTHON} {both[0]}, {POOLMARK} {both[1]}. {why}")
-    return lines
+    return lines + _of_downloads(measured)
+
+
+def _of_downloads(measured: Measured) -> list[str]:
+    """What threads and an event loop bring where every task waits for a server."""
+    shown = []
+    for language in (PYTHON, POOLMARK):
+        found = [speedup(measured, language, python_side_downloads.WORK, *at) for at in python_side_downloads.GRID[1:]]
+        if None in found:
+            return []
+        shown.append(f"{language} {_times(found[0])} and {_times(found[1])}")
+    count = python_side_downloads.AT_ONCE
+    return [f"{count} downloads at once, with {count} threads and on an event loop: {', '.join(shown)} as fast as one after the other."]
 
 
 def document(measured: Measured, python: dict[str, Any], repetitions: int) -> dict[str, Any]:

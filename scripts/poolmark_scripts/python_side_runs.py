@@ -72,12 +72,12 @@ def measure_python(python: str, directory: Path, repetitions: int, measured: Mea
             for executor, workers in GRID:
                 yield f"{workload.name} {executor} {workers}"
                 arguments = [executor] if executor == "sequential" else [executor, str(workers)]
-                took = _run([python, "-B", str(directory / workload.program), *arguments], workload.prints, measured)
+                took = run_program([python, "-B", str(directory / workload.program), *arguments], workload.prints, measured)
                 if took is not None:
                     measured.seconds.setdefault((PYTHON, workload.name, executor, workers), []).append(took)
 
 
-def _run(command: list[str], prints: str, measured: Measured) -> float | None:
+def run_program(command: list[str], prints: str, measured: Measured) -> float | None:
     """What the program says it took; None, and a sentence in `measured`, if it says anything but the right result."""
     name = " ".join([Path(command[2]).name, *command[3:]])
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from poolmark_scripts import bench, building, python_side, python_side_report, python_side_runs
+from poolmark_scripts import bench, building, measuring, python_side, python_side_downloads, python_side_report, python_side_runs, terminal
 from poolmark_scripts.python_side_runs import POOLMARK, PYTHON, Measured
 
 FAKE_SCALING = Path(__file__).with_name("fake_scaling.py")
@@ -40,6 +40,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, programs: Path) -> Run:
     monkeypatch.setattr(bench, "PROGRAM", FAKE_SCALING)
     monkeypatch.setattr(bench, "build_program", lambda console: None)
     monkeypatch.setattr(python_side, "ROOT", tmp_path)
+    monkeypatch.setattr(python_side, "build_downloads", lambda console: None)
+    monkeypatch.setattr(python_side_downloads, "has_client", lambda python: False)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, mode: str = "ok") -> int:
@@ -119,6 +121,95 @@ def test_our_program_crashes(run: Run, capsys: pytest.CaptureFixture[str]) -> No
     assert "1.00 s" in said  # Python's part is shown all the same
 
 
+# ---- downloads -----------------------------------------------------------------------------------------------------
+
+FAKE_SERVER = """#!/bin/sh
+echo http://127.0.0.1:1/flags
+cat > /dev/null
+touch ended
+"""
+FAKE_DOWNLOADS = """
+import sys
+assert sys.argv[1:] == ["http://127.0.0.1:1/flags"]
+print({prints!r} + " Time : {seconds:.6f}s")
+"""
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, programs: Path) -> Path:
+    """A directory with a server and a program of ours, neither of which does anything."""
+    monkeypatch.setattr(python_side_downloads, "has_client", lambda python: True)
+    for executor, name in python_side_downloads.PROGRAMS.items():
+        seconds = 1.0 if executor == "sequential" else 0.125
+        (programs / name).write_text(FAKE_DOWNLOADS.format(prints=python_side_downloads.PRINTS, seconds=seconds))
+    directory = tmp_path / "bench"
+    directory.mkdir()
+    (directory / "flags_server").write_text(FAKE_SERVER)
+    (directory / "flags_server").chmod(0o755)
+
+    def measure(program: Path, flags: list[str], output: Path, console: object) -> tuple[int, str]:
+        assert program == directory / "flags" and "--base-url=http://127.0.0.1:1/flags" in flags
+        (tmp_path / "asked").touch()
+        return 1, "no flags today"
+
+    monkeypatch.setattr(measuring, "measure", measure)
+    return directory
+
+
+def test_downloads_come_from_one_server_that_ends(
+    downloads: Path, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    measured = Measured()
+    asked = list(python_side_downloads.measure(downloads, sys.executable, programs, 2, measured, None))
+    assert asked == ["poolmark", *["flags sequential", "flags thread", "flags async"] * 2]
+    assert measured.seconds[PYTHON, "flags", "async", 20] == [0.125, 0.125]
+    assert measured.failures == ["flags ended with status 1: no flags today"]
+    assert (tmp_path / "asked").exists() and (tmp_path / "ended").exists(), "the server has seen the end of its input"
+
+
+def test_a_server_that_does_not_start_is_named(downloads: Path, programs: Path) -> None:
+    (downloads / "flags_server").write_text("#!/bin/sh\nexit 3\n")
+    measured = Measured()
+    assert list(python_side_downloads.measure(downloads, sys.executable, programs, 1, measured, None)) == []
+    (downloads / "flags_server").unlink()
+    assert list(python_side_downloads.measure(downloads, sys.executable, programs, 1, measured, None)) == []
+    assert measured.failures == [
+        "flags_server ended with status 3 and gave no address", "flags_server cannot be started: No such file or directory"
+    ]  # fmt: skip
+
+
+def test_the_table_and_what_it_says_of_downloads(capsys: pytest.CaptureFixture[str]) -> None:
+    measured = Measured()
+    for language, factor in ((PYTHON, 2.0), (POOLMARK, 1.0)):
+        for executor, workers in python_side_downloads.GRID:
+            measured.seconds[language, "flags", executor, workers] = [1.0 if executor == "sequential" else 0.05 * factor]
+    python_side_report.print_report(measured, {"gil": True}, terminal.console())
+    said = capsys.readouterr().out
+    rows = [line.split() for line in said.splitlines()]
+    assert ["async", "20", "100", "ms", "10.00x", "50.0", "ms", "20.00x"] in rows
+    assert (
+        "20 downloads at once, with 20 threads and on an event loop: Python 10.00x and 10.00x, poolmark 20.00x and 20.00x as fast "
+        "as one after the other."
+    ) in said
+
+
+def test_without_a_client_there_are_no_downloads(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--quick") == 0
+    said = capsys.readouterr().out
+    assert f"{sys.executable} has no httpx, so downloads are left out (Debian: python3-httpx)." in said and "flags" not in said
+
+
+@pytest.mark.parametrize("name", sorted(python_side_downloads.PROGRAMS.values()))
+def test_the_downloading_programs_want_an_address(root: Path, name: str) -> None:
+    if not python_side_downloads.has_client(sys.executable):
+        pytest.skip("this Python has no httpx")
+    ended = subprocess.run(
+        [sys.executable, "-B", root / "examples" / "python" / name], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2 and ended.stderr.endswith(f"{name} ADDRESS\n")
+
+
 def test_it_says_when_our_program_cannot_be_built(run: Run, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fail(console: object) -> None:
         raise building.BuildError("building build/release failed (cmake)")
@@ -191,6 +282,6 @@ def test_the_real_programs_print_what_is_expected_of_them(root: Path) -> None:
     measured = Measured()
     for work in python_side_runs.WORKLOADS:
         command = [sys.executable, "-B", str(root / "examples" / "python" / work.program), "process", "2"]
-        took = python_side_runs._run(command, work.prints, measured)
+        took = python_side_runs.run_program(command, work.prints, measured)
         assert took is not None and took > 0
     assert measured.failures == []
