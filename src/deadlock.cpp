@@ -9,6 +9,7 @@
 
 #include "poolmark/detail/thread_pool_core.hpp"
 #include "poolmark/errors.hpp"
+#include "poolmark/event_loop.hpp"
 #include "poolmark/future.hpp"
 
 namespace poolmark::detail {
@@ -77,8 +78,30 @@ constinit BlockedWorkers blocked_workers;
 
 }  // namespace
 
+namespace {
+
+/// DeadlockError if `loop`, whose thread is about to sleep, is what would have to end the wait.
+void refuse_to_wait_for(const EventLoop* loop, const Awaited& awaited) {
+  FutureState* its_own = nullptr;
+  for (std::size_t i = 0; i < awaited.count; ++i) {
+    FutureState* const future = awaited.at(awaited.waiter, i);
+    if (future == nullptr || is_done(future->phase())) continue;
+    if (future->event_loop() == loop) {
+      its_own = future;
+    } else if (awaited.need == Awaited::Need::kAny) {
+      return;
+    }
+  }
+  if (its_own != nullptr) its_own->before_wait();
+}
+
+}  // namespace
+
 BlockedWorker::BlockedWorker(const Awaited& awaited, bool for_ever)
     : stack_(for_ever ? TaskStack::of_this_thread() : nullptr), awaited_(awaited) {
+  if (const EventLoop* const loop = EventLoop::of_this_thread(); for_ever && loop != nullptr) {
+    refuse_to_wait_for(loop, awaited_);
+  }
   if (stack_ != nullptr) blocked_workers.add(*this);
 }
 

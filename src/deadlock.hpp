@@ -28,7 +28,8 @@ struct Awaited {
 };
 
 /// In a worker of a thread pool that is about to sleep: as long as this lives, every thread can see
-/// what the worker waits for. Does nothing in other threads.
+/// what the worker waits for. On an event loop: the wait is refused if only the loop itself could
+/// end it. Does nothing in other threads.
 class BlockedWorker {
  public:
   /// DeadlockError, naming the chain of waits, if the wait could never end. `for_ever`: nothing but

@@ -88,6 +88,46 @@ TEST(AsyncExecutor, RefusesToBlockItsLoopForItself) {
                DeadlockError);
 }
 
+TEST(AsyncExecutor, RefusesToBlockItsLoopForAnyOfItsOwn) {
+  AsyncExecutor loop;
+  const auto two = [&] { return std::vector{loop.submit(square, 1), loop.submit(square, 2)}; };
+  const auto waits_for_first = [&] {
+    const auto own = two();
+    wait(own, {.return_when = ReturnWhen::FirstCompleted});
+  };
+  const auto waits_for_all = [&] {
+    const auto own = two();
+    wait(own);
+  };
+  const auto takes_as_completed = [&] {
+    const auto own = two();
+    for (const auto& future : as_completed(own)) static_cast<void>(future.result());
+  };
+  EXPECT_THROW_WITH(loop.submit(waits_for_first).result(), DeadlockError, "co_await the future");
+  EXPECT_THROW_WITH(loop.submit(waits_for_all).result(), DeadlockError, "co_await the future");
+  EXPECT_THROW_WITH(loop.submit(takes_as_completed).result(), DeadlockError, "co_await the future");
+}
+
+TEST(AsyncExecutor, LetsItsLoopBeBlockedForWhatOthersComplete) {
+  AsyncExecutor loop;
+  ThreadPoolExecutor threads{1};
+  const Event waits_now;
+  const auto waits = [&] {
+    const std::vector mixed{loop.submit(square, 3), threads.submit([&] {
+                              waits_now.wait();
+                              return 1;
+                            })};
+    waits_now.set();
+    return wait(mixed, {.return_when = ReturnWhen::FirstCompleted}).done.size();
+  };
+  EXPECT_EQ(loop.submit(waits).result(), 1u) << "the loop's own could not run meanwhile";
+  const auto waits_for_a_while = [&] {
+    const std::vector own{loop.submit(square, 3)};
+    return wait(own, {.timeout = 1ms}).done.size();
+  };
+  EXPECT_EQ(loop.submit(waits_for_a_while).result(), 0u) << "a timeout ends it";
+}
+
 // ---- slow callbacks
 // ------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ class AsyncCall final : public CallTask<R, F, Args...>,
   }
 
   void before_wait() override { core_->refuse_to_block(); }
+  const EventLoop* event_loop() const noexcept override { return &core_->loop(); }
 
  private:
   const IntrusivePtr<AsyncCore> core_;
@@ -113,6 +114,7 @@ class CoroutineTask final : public TypedState<T>,
   }
 
   void before_wait() override { core_->refuse_to_block(); }
+  const EventLoop* event_loop() const noexcept override { return &core_->loop(); }
 
  private:
   using Call = std::tuple<F, Args...>;

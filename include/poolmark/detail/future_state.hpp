@@ -16,6 +16,10 @@
 // What a future is to the library: one heap block that holds the task, its outcome, who waits for
 // it, and the link of the queue it stands in. Future<T>, Promise<T> and the executors are faces of
 // it. src/README.md tells the whole protocol.
+namespace poolmark {
+class EventLoop;
+}
+
 namespace poolmark::detail {
 
 class FutureState;
@@ -142,6 +146,9 @@ class FutureState : public RefCounted {
   /// The pool of threads whose queue it stands in, or whose worker executes it; null: nobody known.
   /// The pool may be gone once the future is done.
   virtual const ThreadPoolCore* thread_pool() const noexcept { return nullptr; }
+
+  /// The event loop whose thread completes it; null: none. The loop may be gone once it is done.
+  virtual const EventLoop* event_loop() const noexcept { return nullptr; }
 
   /// Who makes progress if a thread waits for this future; null: nobody needs help.
   virtual ProgressDriver* driver() noexcept { return nullptr; }
