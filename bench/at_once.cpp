@@ -8,6 +8,7 @@
 #include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -32,12 +33,11 @@ nlohmann::ordered_json to_json(const bench::at_once::Batch& batch) {
   return {{"wall_ns", batch.wall.count()}, {"cpu_ns", batch.cpu.count()}};
 }
 
-/// The exit status; 0: it is to be measured.
-int read_command_line(int argc, char** argv, Wanted& wanted) {
+/// The exit status, if there is nothing to be measured.
+std::optional<int> read_command_line(int argc, char** argv, Wanted& wanted) {
   CLI::App app(
-      "Measures a batch of tasks that all wait at once, twice on the same executor, and prints "
-      "what "
-      "it took as JSON.");
+      "Measures a batch of tasks that all wait at once, twice on the same executor. Prints what it "
+      "took as JSON.");
   int latency_ms = static_cast<int>(wanted.latency.count());
   app.add_option("--work", wanted.work, "What each task does: sleep or download (default: sleep)")
       ->transform(CLI::CheckedTransformer(kWorks).description(""))
@@ -59,20 +59,20 @@ int read_command_line(int argc, char** argv, Wanted& wanted) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
-    std::exit(0);
+    return 0;
   } catch (const CLI::ParseError& error) {
     fmt::print(stderr, "at_once: {}: --help shows what is allowed.\n", error.what());
     return kUsageStatus;
   }
   wanted.latency = std::chrono::milliseconds(latency_ms);
-  return 0;
+  return std::nullopt;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Wanted wanted;
-  if (const int status = read_command_line(argc, argv, wanted); status != 0) return status;
+  if (const auto status = read_command_line(argc, argv, wanted)) return *status;
   try {
     const bench::at_once::Seen seen = bench::at_once::measure(wanted);
     const nlohmann::ordered_json report = {{"context", bench::context_of_run()},

@@ -3,18 +3,20 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <charconv>
 #include <filesystem>
-#include <stdexcept>
+#include <limits>
 #include <string_view>
 
 #include "flags/images.hpp"
+#include "harness/values.hpp"
 #include "poolmark/harness/options.hpp"
 
 namespace bench::flags {
 namespace {
 
 using poolmark::harness::UsageError;
+using poolmark::harness::detail::parse_int;
 
 struct Unit {
   std::string_view name;
@@ -24,25 +26,20 @@ constexpr Unit kUnits[] = {{"ms", 1e6}, {"us", 1e3}, {"s", 1e9}};  // "ms" befor
 constexpr double kLongest = 3600e9;
 
 std::chrono::nanoseconds parse_time(const std::string& flag, const std::string& text) {
-  const auto refuse = [&] {
-    throw UsageError(fmt::format(
-        "{}: '{}' is no time: give a number and its unit, from 0s to 3600s, such as 50ms or 6.1s.",
-        flag, text));
-  };
-  const auto unit = std::ranges::find_if(
-      kUnits, [&](const Unit& one) { return std::string_view(text).ends_with(one.name); });
-  if (unit == std::end(kUnits)) refuse();
-  const std::string number = text.substr(0, text.size() - unit->name.size());
-  std::size_t read = 0;
-  double value = -1;
-  try {
-    value = std::stod(number, &read);
-  } catch (const std::exception&) {
-    refuse();
+  for (const Unit& unit : kUnits) {
+    if (!text.ends_with(unit.name)) continue;
+    double value = -1;
+    const char* const end = text.data() + text.size() - unit.name.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, value);
+    const double nanoseconds = value * unit.nanoseconds;
+    if (error != std::errc{} || stopped != end || !(nanoseconds >= 0 && nanoseconds <= kLongest)) {
+      break;
+    }
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));
   }
-  const double nanoseconds = value * unit->nanoseconds;
-  if (read != number.size() || !(nanoseconds >= 0 && nanoseconds <= kLongest)) refuse();
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));
+  throw UsageError(fmt::format(
+      "{}: '{}' is no time: give a number and its unit, from 0s to 3600s, such as 50ms or 6.1s.",
+      flag, text));
 }
 
 std::chrono::milliseconds parse_timeout(const std::string& text) {
@@ -50,31 +47,6 @@ std::chrono::milliseconds parse_timeout(const std::string& text) {
   if (timeout.count() > 0) return timeout;
   throw UsageError(
       fmt::format("--timeout: '{}' is no time to wait: give 1ms or more, such as 6.1s.", text));
-}
-
-std::size_t parse_first(const std::string& text) {
-  const std::size_t most = images().size();
-  std::size_t read = 0;
-  int count = 0;
-  try {
-    count = std::stoi(text, &read);
-  } catch (const std::exception&) {
-    read = 0;
-  }
-  if (read == text.size() && read > 0 && count >= 1 && count <= static_cast<int>(most)) {
-    return static_cast<std::size_t>(count);
-  }
-  throw UsageError(fmt::format("--first: '{}' is no number of flags: give 1 to {}.", text, most));
-}
-
-std::uint64_t parse_seed(const std::string& text) {
-  std::size_t read = 0;
-  try {
-    const std::uint64_t seed = std::stoull(text, &read);
-    if (read == text.size() && !text.starts_with('-')) return seed;
-  } catch (const std::exception&) {
-  }
-  throw UsageError(fmt::format("--latency-seed: '{}' is no number from 0 on.", text));
 }
 
 std::string without_slash_at_end(std::string url) {
@@ -116,9 +88,13 @@ void add_options(CLI::App& app, Given& given) {
 
 void read(const Given& given, CommandLine& line) {
   if (!given.base_url.empty()) line.base_url = without_slash_at_end(given.base_url);
-  line.first = given.first.empty() ? images().size() : parse_first(given.first);
+  if (!given.first.empty()) {
+    const int most = static_cast<int>(images().size());
+    line.first = static_cast<std::size_t>(parse_int("--first", given.first, 1, most, "--first=8"));
+  }
   line.latency = parse_latency("--latency", given.latency);
-  line.latency.seed = parse_seed(given.seed);
+  line.latency.seed = static_cast<std::uint64_t>(parse_int(
+      "--latency-seed", given.seed, 0, std::numeric_limits<int>::max(), "--latency-seed=7"));
   line.settings.ca_file = given.ca_file;
   line.settings.nap = parse_time("--nap", given.nap);
   line.settings.timeout = parse_timeout(given.timeout);

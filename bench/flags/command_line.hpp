@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "flags/downloads.hpp"
+#include "flags/images.hpp"
 #include "flags/server.hpp"
 
 namespace bench::flags {
@@ -12,7 +13,7 @@ namespace bench::flags {
 /// What the program was asked for, beside what the harness is.
 struct CommandLine {
   std::optional<std::string> base_url = {};  ///< none: a server of our own
-  std::size_t first = 20;                    ///< how many flags
+  std::size_t first = images().size();       ///< how many flags
   Latency latency = {};
   Settings settings = {};
   std::string help = {};                 ///< what to print of these options, if asked for help

@@ -1,33 +1,40 @@
 #include "flags/saving.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <system_error>
 
 namespace bench::flags {
 namespace {
 
-constexpr mode_t kReadableByAll = 0644;
+constexpr mode_t kMode = 0666;  // less what the user's umask takes
+
+/// No other thread or process gives a file that name: several may save the same one.
+std::string name_of_its_own(const std::filesystem::path& file) {
+  static std::atomic<unsigned> count = 0;  // relaxed: only to be another one each time
+  return fmt::format("{}.{}.{}.tmp", file.string(), getpid(),
+                     count.fetch_add(1, std::memory_order_relaxed));
+}
 
 /// A file under a name of its own, which is gone unless it is given its right one.
 class Unfinished {
  public:
   explicit Unfinished(const std::filesystem::path& file)
       : file_(file),
-        name_(file.string() + ".XXXXXX"),
-        descriptor_(mkostemp(name_.data(), O_CLOEXEC)) {
+        name_(name_of_its_own(file)),
+        descriptor_(open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode)) {
     if (descriptor_ < 0) fail();
   }
   Unfinished(const Unfinished&) = delete;
   Unfinished& operator=(const Unfinished&) = delete;
   ~Unfinished() {
-    if (descriptor_ >= 0) close(descriptor_);
+    close(descriptor_);
     if (!is_finished_) unlink(name_.c_str());
   }
 
@@ -41,7 +48,6 @@ class Unfinished {
   }
 
   void finish() {
-    if (fchmod(descriptor_, kReadableByAll) != 0) fail();
     if (std::rename(name_.c_str(), file_.c_str()) != 0) fail();
     is_finished_ = true;
   }

@@ -53,8 +53,8 @@ timespec to_timespec(std::chrono::nanoseconds duration) {
 Serving::Serving(const Latency& latency)
     : latency_(latency.least.count(), latency.most.count()), random_(latency.seed) {
   allow_more_descriptors();
-  prctl(PR_SET_TIMERSLACK,
-        1);  // else the kernel may wake us 50 us late, which is not the network's
+  // Else the kernel may wake us 50 us late, which is not the network's.
+  prctl(PR_SET_TIMERSLACK, 1);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -8,10 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
-from poolmark_scripts.usage import ROOT, UsageError, check_output
+from poolmark_scripts.usage import EXIT_INTERRUPTED, EXIT_USAGE, ROOT, UsageError, check_output, status_of
 
 PROGRAM = ROOT / "build" / "release" / "bench" / "at_once"
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 ROUNDS, QUICK_ROUNDS = 7, 3
 COUNTS, QUICK_COUNTS = (10, 100, 1000, 10_000), (100, 1000)
@@ -127,11 +126,6 @@ def run(plan, output: Path, console) -> int:
         raise UsageError(f"{output} could not be written: {error.strerror}.") from None
     report(results, output, console)
     return status_of(results)
-
-
-def status_of(results) -> int:
-    """The exit status that these results deserve."""
-    return EXIT_INTERRUPTED if results.partial else EXIT_FAILED if results.failures else 0
 
 
 def report(results, output: Path, console) -> None:

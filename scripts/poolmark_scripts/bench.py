@@ -7,10 +7,9 @@ import re
 import sys
 from pathlib import Path
 
-from poolmark_scripts.usage import ROOT, UsageError, check_output
+from poolmark_scripts.usage import EXIT_INTERRUPTED, EXIT_USAGE, ROOT, UsageError, check_output
 
 PROGRAM = ROOT / "build" / "release" / "bench" / "scaling"
-EXIT_USAGE, EXIT_INTERRUPTED = 2, 130
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 

@@ -10,10 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
-from poolmark_scripts.usage import ROOT, UsageError, check_output
+from poolmark_scripts.usage import EXIT_INTERRUPTED, EXIT_USAGE, ROOT, UsageError, check_output, status_of
 
 PROGRAM = ROOT / "build" / "release" / "bench" / "granularity"
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 ROUNDS, BUDGET_S = 8, 900.0
 QUICK_ROUNDS, QUICK_BUDGET_S = 3, 80.0
@@ -153,11 +152,6 @@ def run(options: argparse.Namespace, console) -> int:
         raise UsageError(f"{options.output} could not be written: {error.strerror}. Only the tables above are left.") from None
     report(results, options.output, console)
     return status_of(results)
-
-
-def status_of(results) -> int:
-    """The exit status that these results deserve."""
-    return EXIT_INTERRUPTED if results.partial else EXIT_FAILED if results.failures else 0
 
 
 def _workers_flag(options: argparse.Namespace) -> list[str]:

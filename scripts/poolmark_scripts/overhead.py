@@ -6,12 +6,11 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from poolmark_scripts.usage import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, ROOT, UsageError, check_output
+
 PROGRAM = ROOT / "build" / "release" / "bench" / "overhead"
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 # What the table needs, with two workers; and one worker where its CPU time is asked for.
 QUICK_CASES = "|".join((
@@ -54,10 +53,6 @@ exit status: 0 all measured, 1 a case failed, 2 bad usage or no way to build, 13
 """
 
 
-class UsageError(Exception):
-    """The command cannot be carried out as given; the text says what to do."""
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line of our own flags."""
     made = argparse.ArgumentParser(
@@ -86,7 +81,7 @@ def main(argv: list[str]) -> int:
     try:
         check_flags(flags)
         flags = chosen_flags(options, flags)
-        check_output(options.output)
+        check_output(options.output, has_pictures=False)
         build_program(console)
         if options.build_only:
             return 0
@@ -109,20 +104,6 @@ def check_flags(flags: list[str]) -> None:
             raise UsageError(f"{name} is this script's own business; name the results file with -o FILE.json.")
         if name == "--benchmark_list_tests":
             raise UsageError(f"{name} measures nothing; run build/release/bench/overhead {flag}.")
-
-
-def check_output(output: Path) -> None:
-    """Refuses a results file that cannot be written, before anything is built or measured."""
-    advice = "Name another file with -o FILE.json."
-    if output.is_dir():
-        raise UsageError(f"{output} is a directory. {advice}")
-    if output.parent == ROOT / "results":
-        output.parent.mkdir(exist_ok=True)
-    try:
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {output.parent}: {error.strerror}. {advice}") from None
 
 
 def build_program(console) -> None:

@@ -1,44 +1,32 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
-#include "fake_suite.hpp"
-#include "files.hpp"
+#include "commands.hpp"
 
 // The program bench/at_once, as scripts/at-once runs it.
 namespace bench::test {
 namespace {
 
 using nlohmann::json;
-using poolmark::harness::detail::TemporaryFolder;
 using testing::HasSubstr;
 
-class AtOnce : public testing::Test {
- protected:
-  TemporaryFolder folder_;
-
-  /// What the program says, on standard output or, if it fails, on standard error.
-  std::string run(int expected_status, std::vector<std::string> arguments) {
-    const std::string words = folder_ / "words";
-    std::string command = POOLMARK_AT_ONCE;
-    for (const std::string& argument : arguments) command += " '" + argument + "'";
-    const int status = std::system((command + " > '" + words + "' 2>&1 < /dev/null").c_str());
-    EXPECT_EQ(WEXITSTATUS(status), expected_status);
-    return content_of(words);
-  }
-};
+/// What the program says.
+std::string run(int expected_status, const std::string& arguments) {
+  const Said said = run_command(POOLMARK_AT_ONCE " " + arguments);
+  EXPECT_EQ(said.status, expected_status) << said.text;
+  return said.text;
+}
 
 constexpr int kOfASanitizer = 1;  // clang's for threads starts one of its own
 
-TEST_F(AtOnce, MeasuresNapsAndDownloadsInBothWays) {
+TEST(AtOnce, MeasuresNapsAndDownloadsInBothWays) {
   for (const std::string work : {"sleep", "download"}) {
     for (const std::string way : {"loop", "threads"}) {
       const json said =
-          json::parse(run(0, {"--work=" + work, "--way=" + way, "--count=20", "--latency-ms=1"}));
+          json::parse(run(0, "--work=" + work + " --way=" + way + " --count=20 --latency-ms=1"));
       for (const char* batch : {"first", "second"}) {
         EXPECT_GE(said[batch]["wall_ns"], 1'000'000) << "no task takes less than its latency";
         EXPECT_GT(said[batch]["cpu_ns"], 0);
@@ -52,19 +40,17 @@ TEST_F(AtOnce, MeasuresNapsAndDownloadsInBothWays) {
   }
 }
 
-TEST_F(AtOnce, RefusesWhatCannotBe) {
-  EXPECT_THAT(run(2, {"--count=0"}), HasSubstr("at_once: --count: "));
-  EXPECT_THAT(run(2, {"--work=dream"}), HasSubstr("--help shows what is allowed"));
-  EXPECT_THAT(run(2, {"--way"}), HasSubstr("--help shows what is allowed"));
-  EXPECT_THAT(run(0, {"--help"}), HasSubstr("at_once --work=download --way=loop --count=1000"));
+TEST(AtOnce, RefusesWhatCannotBe) {
+  EXPECT_THAT(run(2, "--count=0"), HasSubstr("at_once: --count: "));
+  EXPECT_THAT(run(2, "--work=dream"), HasSubstr("--help shows what is allowed"));
+  EXPECT_THAT(run(2, "--way"), HasSubstr("--help shows what is allowed"));
+  EXPECT_THAT(run(0, "--help"), HasSubstr("at_once --work=download --way=loop --count=1000"));
 }
 
-TEST_F(AtOnce, SaysHowManyDescriptorsItNeeds) {
-  const std::string words = folder_ / "words";
-  const std::string command = std::string("ulimit -n 200; ") + POOLMARK_AT_ONCE +
-                              " --work=download --count=1000 > '" + words + "' 2>&1";
-  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 2);
-  EXPECT_THAT(content_of(words),
+TEST(AtOnce, SaysHowManyDescriptorsItNeeds) {
+  const Said said = run_command("ulimit -n 200; " POOLMARK_AT_ONCE " --work=download --count=1000");
+  EXPECT_EQ(said.status, 2);
+  EXPECT_THAT(said.text,
               HasSubstr("1000 downloads at once need 1064 descriptors, and this process may have "
                         "200: allow it more (ulimit -n), or ask for fewer at once"));
 }

@@ -2,12 +2,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "commands.hpp"
 #include "event.hpp"
 #include "flags/images.hpp"
 #include "flags/server.hpp"
@@ -240,23 +240,17 @@ TEST(FlagsServer, EndsAlsoWhileSomebodyWaitsForIt) {
       << "it may not have asked yet";
 }
 
-/// What a command writes to its standard output.
-std::string output_of(const std::string& command) {
-  std::string written;
-  std::FILE* const pipe = popen(command.c_str(), "r");
-  for (int c = std::getc(pipe); c != EOF; c = std::getc(pipe)) written += static_cast<char>(c);
-  pclose(pipe);
-  return written;
-}
-
 TEST(FlagsServer, IsAProgramForOthersToo) {
   const std::string server = POOLMARK_FLAGS_SERVER;
-  EXPECT_THAT(output_of(server + " 1ms < /dev/null"), testing::StartsWith("http://127.0.0.1:"));
-  EXPECT_THAT(output_of(server + " 2ms..1ms 2>&1; echo $?"),
-              AllOf(HasSubstr("LATENCY: '2ms..1ms' begins with the longer time"),
-                    testing::EndsWith("\n2\n")));
-  EXPECT_THAT(output_of(server + " --port 2>&1; echo $?"),
-              AllOf(testing::StartsWith("usage: "), testing::EndsWith("\n2\n")));
+  const Said served = run_command(server + " 1ms");
+  EXPECT_EQ(served.status, 0);
+  EXPECT_THAT(served.text, testing::StartsWith("http://127.0.0.1:"));
+  const Said turned_round = run_command(server + " 2ms..1ms");
+  EXPECT_EQ(turned_round.status, 2);
+  EXPECT_THAT(turned_round.text, HasSubstr("LATENCY: '2ms..1ms' begins with the longer time"));
+  const Said unknown = run_command(server + " --port");
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_THAT(unknown.text, testing::StartsWith("usage: "));
 }
 
 TEST(FlagsServer, KeepsTheConnection) {

@@ -97,10 +97,10 @@ TEST_F(FlagsProgram, RefusesWhatCannotBe) {
       {"--timeout=soon", "--timeout: 'soon' is no time"},
       {"--nap=1", "--nap: '1' is no time"},
       {"--nap=-1s", "--nap: '-1s' is no time"},
-      {"--first=21", "--first: '21' is no number of flags: give 1 to 20"},
-      {"--first=1x", "--first: '1x' is no number of flags"},
+      {"--first=21", "--first: '21' is out of range: give a whole number from 1 to 20"},
+      {"--first=1x", "--first: '1x' is not a whole number: give a whole number from 1 to 20"},
       {"--latency=80ms..20ms", "begins with the longer time"},
-      {"--latency-seed=-1", "--latency-seed: '-1' is no number"},
+      {"--latency-seed=-1", "--latency-seed: '-1' is out of range: give a whole number from 0"},
       {"--save=" + (folder_ / "none").string(), "is no directory"},
       {"--executors=fibers", "there is no executor 'fibers'"},
   };

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <string>
 #include <system_error>
@@ -25,6 +26,15 @@ TEST(Saving, WritesTheWholeFileAndNothingElse) {
   flags::save("another", folder / "BR.gif");
   EXPECT_EQ(content_of(folder / "BR.gif"), "another");
   EXPECT_EQ(folder.count_files(), 1U);
+}
+
+TEST(Saving, LetsTheUserSayWhoMayRead) {
+  const TemporaryFolder folder;
+  const mode_t before = umask(0077);
+  flags::save("bytes", folder / "BR.gif");
+  umask(before);
+  EXPECT_EQ(std::filesystem::status(folder / "BR.gif").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 TEST(Saving, NamesTheFileThatCannotBeWritten) {

@@ -61,9 +61,9 @@ struct Workload {
   /// If it throws, every cell of the workload fails with that message.
   std::function<void()> self_check = {};
 
-  /// The task as a coroutine, with the same results: what the executor `async` runs. None: the
-  /// workload is not measured there. It is no member function: worker counts are how many of them
-  /// may be under way at once.
+  /// The task as a coroutine, with the same results: what the executor `async` runs, so many at
+  /// once as there are workers elsewhere. None: the workload is not measured there. A plain
+  /// function, because a closure could be gone while its coroutine rests.
   Coroutine<Result> (*coroutine)(Input) = nullptr;
 
   /// Called once if a cell of the workload is to be measured, before this process has a second
