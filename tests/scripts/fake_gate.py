@@ -4,6 +4,7 @@
     cells     a list of names                        context   of the listing
     factors   times by cell, as parts of 4 ms        failures  messages by cell
     hangs     a cell in which it hangs               crashes   a cell in which it is killed
+    in_links  factors of all times, by a part of the path of the link that runs
 """
 
 import json
@@ -37,7 +38,10 @@ def main() -> int:
     if cell == WANTED.get("hangs"):
         print("hanging", file=sys.stderr, flush=True)
         signal.pause()
-    times = [USUAL_NS * WANTED.get("factors", {}).get(cell, 1.0) * random.gauss(1, 0.001)
+    factor = WANTED.get("factors", {}).get(cell, 1.0)
+    for part, more in WANTED.get("in_links", {}).items():
+        factor *= more if part in os.path.abspath(sys.argv[0]) else 1.0
+    times = [USUAL_NS * factor * random.gauss(1, 0.001)
              for _ in range(int(flag("benchmark_repetitions", "1")))]  # fmt: skip
     message = WANTED.get("failures", {}).get(cell)
     document = {

@@ -83,6 +83,23 @@ def test_a_slower_cell_closes_the_gate(arm: Callable[..., str], gate: Gate, tmp_
     assert {block["stage"] for block in written["blocks"] if block["cell"] == CELLS[0]} == {"screen"}
 
 
+def test_what_cannot_be_trusted_is_tried_again_with_other_links(arm: Callable[..., str], gate: Gate, tmp_path: Path) -> None:
+    base = arm("base", cells=CELLS[:1], in_links={"first/null": 1.06})
+    ended = gate(base, arm("new", cells=CELLS[:1]))
+    assert ended.returncode == 0, ended.stderr
+    assert verdicts(tmp_path) == {CELLS[0]: "equivalent"}
+    assert "second trial: 24 rounds of 1 cell" in ended.stdout and "a second trial of what the first left open" in ended.stdout
+    written = json.loads((tmp_path / "gate.json").read_text())
+    assert [block["stage"] for block in written["blocks"]] == ["screen"] * 8 + ["trial"] * 24 + ["second_trial"] * 24
+    assert written["repeated"] is True and len(written["new"]["sha256"]) == 8 and written["cells"][0]["stage"] == "second_trial"
+
+
+def test_a_base_that_cannot_be_trusted_twice_is_told(arm: Callable[..., str], gate: Gate, tmp_path: Path) -> None:
+    base = arm("base", cells=CELLS[:1], in_links={"/null": 1.06})
+    assert gate(base, arm("new", cells=CELLS[:1])).returncode == 4
+    assert verdicts(tmp_path) == {CELLS[0]: "untrusted"}
+
+
 def test_every_reader_gets_its_file(arm: Callable[..., str], gate: Gate, tmp_path: Path) -> None:
     assert gate(arm("base"), arm("new")).returncode == 0
     assert (tmp_path / "gate.md").read_text().startswith("<!-- poolmark-gate -->")

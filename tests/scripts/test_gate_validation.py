@@ -80,7 +80,7 @@ def test_what_is_kept_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 # ---- exchanged labels --------------------------------------------------------------------------------------------
 
 
-def recording(rounds: int = 40) -> list[Block]:
+def recording(rounds: int = 64) -> list[Block]:
     return [
         replace(block, stage=Stage.SCREEN)
         for cell, seed in ((CELL, 1), (OTHER, 2)) for block in blocks(cell=cell, rounds=rounds, noise=0.01, seed=seed)
@@ -109,12 +109,12 @@ def test_labels_are_exchanged_within_blocks() -> None:
 
 
 def test_a_real_difference_would_not_survive_the_exchange() -> None:
-    slow = [replace(block, stage=Stage.SCREEN) for block in blocks(constantly(1.3), rounds=40)]
+    slow = [replace(block, stage=Stage.SCREEN) for block in blocks(constantly(1.3), rounds=64)]
     assert all(exit_status(decide(evidence)) != 1 for evidence in exchanging.pseudo_runs(slow, {CELL: POOL}, 20))
 
 
 def test_too_short_a_recording_is_refused() -> None:
-    with pytest.raises(ValueError, match="20 rounds were recorded; a screen and a trial take 32"):
+    with pytest.raises(ValueError, match="20 rounds were recorded; a screen and two trials take 56"):
         next(exchanging.pseudo_runs(recording(20), BANDS, 1))
 
 

@@ -4,9 +4,10 @@
     trees       a git revision or a build directory: built, checked, and its measuring program
     layouts     the same program linked several times, each with its code at other addresses
     sampling    one cell of one arm, in a process of its own
-    rounds      the screen and the second stage: blocks of one sample an arm, in an order drawn anew
+    rounds      the screen and the trials: blocks of one sample an arm, in an order drawn anew
     counts      what does not depend on the clock: instructions, allocations, system calls
     statistics  exact tests on paired ratios
+    planning    how many rounds a trial has, and of which cells there is a second one
     deciding    a verdict for each cell, from recorded blocks alone
     model       what all of them speak of
     report_*    one model, many readers: terminal, JSON, Markdown, JUnit, SARIF, annotations, a picture

@@ -26,7 +26,7 @@ examples:
 
 Both builds, and the base linked anew, are measured side by side: every sample in a process of its own, all arms of a cell
 one right after the other, each arm in four layouts. Eight rounds of all cells say whom to suspect; the verdict rests on
-24 or more rounds of the suspects alone. First, and without a clock, it is counted what each build does: instructions,
+24 or more rounds of the suspects alone, and on more with other links where these leave it open. First, and without a clock, it is counted what each build does: instructions,
 allocations, system calls. docs/gate.md says what is decided, and how often it is wrong.
 
 Writes FILE.json and, beside it, .md (a pull request), .junit.xml, .sarif, .svg and .png. On GitHub it prints annotations.
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--cells", metavar="REGEX", help="judge the cells whose names match (default: all but wait, and of "
                       "the sequential ones map)")  # fmt: skip
     made.add_argument("--budget", type=seconds, default=BUDGET_S, metavar="TIME",
-                      help="what the trial of the suspects may take at most, if it can be short of its 24 rounds "
+                      help="what both trials of the suspects may take at most, if they can be short of their 24 rounds "
                            "(default: 10m)")  # fmt: skip
     made.add_argument("--seed", type=int, metavar="N", help="of orders and layouts (default: a new one)")
     made.add_argument("--no-counts", action="store_true", help="count nothing, measure only")

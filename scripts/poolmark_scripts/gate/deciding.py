@@ -1,7 +1,8 @@
 """A verdict for each cell, from recorded blocks alone: the same blocks always give the same verdicts.
 
 The screen only says whom to suspect. The verdict on a suspect rests on the trial's blocks, which were measured after it
-was suspected: a cell that looked slow by chance looks so in the screen and nowhere else.
+was suspected: a cell that looked slow by chance looks so in the screen and nowhere else. What a trial leaves open can have
+a second one, and is judged on that alone for the same reason.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Rules:
 
     significance: float = 0.01  # of all alarms of a run together
     equivalence: float = 0.05  # of each cell that is called equivalent
+    trials: int = 2  # at most, of a cell; what may go wrong is divided among them
     screen_rounds: int = 8
     trial_rounds: int = 24  # at least
     most_trial_rounds: int = 128
@@ -35,9 +37,6 @@ class Rules:
 
 
 RULES = Rules()
-# A trial is made long enough to show a slow-down that lies this far outside its band: 5 % for a pool.
-SHOWN_BEYOND = 0.02
-QUARTILES_APART = 1.349  # of a normal distribution, in standard deviations
 
 
 @dataclass(frozen=True)
@@ -72,45 +71,16 @@ def _is_suspect(evidence: Evidence, name: str, band: Band) -> bool:
         return False
     # Where nothing is clean all of it counts: to be suspected costs time and decides nothing.
     seen = [block for block in blocks if block.is_clean] or blocks
-    if abs(statistics.median(log_ratio(block) for block in seen)) > _half(band):
+    if abs(statistics.median(log_ratio(block) for block in seen)) > band.half:
         return True
-    return _is_sure([log_ratio(block, Arm.NULL) for block in seen], _bound(band), RULES.significance)
-
-
-def trial_plan(
-    evidence: Evidence, names: Sequence[str], block_s: Mapping[str, float], budget_s: float, rules: Rules = RULES
-) -> dict[str, int]:
-    """How many rounds the trial of each of `names` has. It is fixed before the trial begins, so its blocks are judged once.
-
-    As many as it takes to show a slow-down of a little more than the cell's band, by how far the blocks of its screen lie
-    apart. What the budget has beyond the least is given to those who need little first, and nothing of it to a cell that
-    scatters so much that no trial would come that far: it stays for those that it helps. `block_s` is what a block takes.
-    """
-    plan = dict.fromkeys(names, rules.trial_rounds)
-    left_s = budget_s - sum(rules.trial_rounds * block_s[name] for name in names)
-    needed = [(_rounds_needed(evidence, name, len(names), rules), name) for name in names]
-    for rounds, name in sorted((rounds, name) for rounds, name in needed if rounds is not None):
-        step = 2 * rules.layouts
-        affordable = max(0, int(left_s / block_s[name])) // step * step
-        more = min(rounds - rules.trial_rounds, affordable)
-        plan[name] += more
-        left_s -= more * block_s[name]
-    return plan
-
-
-def _rounds_needed(evidence: Evidence, name: str, family: int, rules: Rules) -> int | None:
-    """None: no trial is long enough."""
-    band = evidence.bands[name]
-    return tests.rounds_needed(
-        _spread(evidence.of(name, Stage.SCREEN)), _bound(band), math.log1p(band.tolerance + SHOWN_BEYOND),
-        rules.significance / family, step=2 * rules.layouts, least=rules.trial_rounds, most=rules.most_trial_rounds,
-    )  # fmt: skip
+    return _is_sure([log_ratio(block, Arm.NULL) for block in seen], band.bound, RULES.significance)
 
 
 def decide(evidence: Evidence, rules: Rules = RULES) -> list[CellReport]:
     """The report of every cell, the gravest verdict first."""
-    tried = [name for name in evidence.bands if evidence.of(name, Stage.TRIAL) and not _failed(evidence, name)]
-    judged = {report.name: report for report in _judge_trials(evidence, tried, rules)}
+    judged: dict[str, CellReport] = {}
+    for stage in (Stage.TRIAL, Stage.SECOND_TRIAL):
+        judged.update((report.name, report) for report in _judge_trial(evidence, stage, rules))
     reports = [judged.get(name) or _judge_screen(evidence, name, rules) for name in evidence.bands]
     reports += [CellReport(name, Verdict.NEW, "only the new build has it") for name in evidence.only_new]
     reports += [CellReport(name, Verdict.REMOVED, "only the base has it") for name in evidence.only_base]
@@ -133,15 +103,21 @@ def exit_status(cells: Iterable[CellReport], strict: bool = False) -> int:
 # ---- one cell --------------------------------------------------------------------------------------------------
 
 
-def _judge_trials(evidence: Evidence, names: list[str], rules: Rules) -> list[CellReport]:
-    seen = {name: _seen(evidence, name, Stage.TRIAL, rules) for name in names}
+def _judge_trial(evidence: Evidence, stage: Stage, rules: Rules) -> list[CellReport]:
+    """The cells of one trial are a family: each trial has its share of the false alarms, whoever comes into the next."""
+    names = [name for name in evidence.bands if evidence.of(name, stage) and not _failed(evidence, name)]
+    seen = {name: _seen(evidence, name, stage, rules) for name in names}
     # Cells that nothing is said of still count as tested: that they were too disturbed came to light by measuring them.
-    slower = holm([tests.p_above(seen[name].new, _bound(evidence.bands[name])) for name in names])
-    faster = holm([tests.p_below(seen[name].new, -_bound(evidence.bands[name])) for name in names])
+    slower = _corrected([tests.p_above(seen[name].new, evidence.bands[name].bound) for name in names], rules)
+    faster = _corrected([tests.p_below(seen[name].new, -evidence.bands[name].bound) for name in names], rules)
     return [
         _trial_verdict(seen[name], replace(seen[name].report, p_slower=slow, p_faster=fast), len(names), rules)
         for name, slow, fast in zip(names, slower, faster)
     ]
+
+
+def _corrected(p_values: list[float], rules: Rules) -> list[float]:
+    return [min(1.0, rules.trials * p) for p in holm(p_values)]
 
 
 def _judge_screen(evidence: Evidence, name: str, rules: Rules) -> CellReport:
@@ -172,7 +148,7 @@ def _seen(evidence: Evidence, name: str, stage: Stage, rules: Rules) -> _Seen:
     for block, value in zip(clean, new):
         by_layout[block.layout].append(value)
     layouts = [statistics.median(values) for _, values in sorted(by_layout.items())]
-    bound, needs = _bound(band), rules.significance if stage is Stage.TRIAL else rules.equivalence
+    bound, needs = band.bound, rules.significance / rules.trials if stage.is_trial else rules.equivalence
     shift = tests.detectable(new, bound, needs) if new else None
     report = CellReport(
         name, Verdict.INCONCLUSIVE, band=band, stage=stage, blocks=len(clean), disturbed=len(blocks) - len(clean),
@@ -194,7 +170,7 @@ def _trial_verdict(seen: _Seen, report: CellReport, family: int, rules: Rules) -
         assert p is not None
         if p > rules.significance:
             continue
-        agreeing = sum(sign * value > _half(seen.band) for value in seen.by_layout)
+        agreeing = sum(sign * value > seen.band.half for value in seen.by_layout)
         if agreeing >= rules.agreeing:
             return replace(report, verdict=verdict)
         return replace(report, reason=f"{word} in {agreeing} of {len(seen.by_layout)} layouts only: it hangs on where "
@@ -208,7 +184,7 @@ def _distrusted(seen: _Seen, rules: Rules) -> CellReport | None:
         return replace(seen.report, verdict=Verdict.UNTRUSTED, reason=(
             f"{seen.report.disturbed} of {seen.report.blocks + seen.report.disturbed} blocks were disturbed; for one, "
             f"{seen.reasons[0]}"))  # fmt: skip
-    if seen.report.stage is Stage.TRIAL and _is_sure(seen.null, _half(seen.band), rules.significance):
+    if seen.report.stage is not Stage.SCREEN and _is_sure(seen.null, seen.band.half, rules.significance):
         middle = statistics.median(seen.null)
         return replace(seen.report, verdict=Verdict.UNTRUSTED, reason=(
             f"the base itself, linked in another order, took {percent_change(math.expm1(middle))}: no code was changed "
@@ -218,13 +194,14 @@ def _distrusted(seen: _Seen, rules: Rules) -> CellReport | None:
 
 def _without_change(seen: _Seen, family: int, rules: Rules) -> CellReport:
     report = seen.report
-    if seen.new and tests.p_within(seen.new, _bound(seen.band)) <= rules.equivalence:
+    trials = 1 if report.stage is Stage.SCREEN else rules.trials
+    if seen.new and trials * tests.p_within(seen.new, seen.band.bound) <= rules.equivalence:
         return replace(report, verdict=Verdict.EQUIVALENT)
     if report.detectable is None:
         return replace(report, reason=f"{report.blocks} blocks are too few to tell")
     detectable = report.detectable
     if family > 1:
-        shift = tests.detectable(seen.new, _bound(seen.band), rules.significance / family)
+        shift = tests.detectable(seen.new, seen.band.bound, rules.significance / rules.trials / family)
         if shift is None:
             return replace(report, detectable=None, reason=f"{report.blocks} blocks are too few for {family} suspects at once")
         detectable = math.expm1(shift)
@@ -269,26 +246,6 @@ def _is_sure(values: Sequence[float], beyond: float, significance: float) -> boo
     if not values or abs(statistics.median(values)) <= beyond:
         return False
     return min(tests.p_above(values, 0.0), tests.p_below(values, 0.0)) <= significance
-
-
-def _spread(blocks: Sequence[Block]) -> float:
-    """Of the log ratios of both arms about their medians, as a standard deviation that outliers do not reach."""
-    values = []
-    for arm in (Arm.NEW, Arm.NULL):
-        ratios = [log_ratio(block, arm) for block in blocks]
-        values += [value - statistics.median(ratios) for value in ratios]
-    if not values:
-        return 0.0
-    lower, _, upper = statistics.quantiles(values, n=4)
-    return (upper - lower) / QUARTILES_APART
-
-
-def _bound(band: Band) -> float:
-    return math.log1p(band.tolerance)
-
-
-def _half(band: Band) -> float:
-    return math.log1p(band.tolerance / 2)
 
 
 def _ratio(values: Sequence[float]) -> Interval | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,17 @@ class Stage(enum.IntEnum):
     COUNTS = 0
     SCREEN = 1  # a few rounds of all cells: whom to suspect
     TRIAL = 2  # many rounds of the suspects, and nothing of the screen
+    SECOND_TRIAL = 3  # other links and more rounds of what the trial left open, and nothing of the trial
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether a change can be found in it: the screen only suspects."""
+        return self in (Stage.TRIAL, Stage.SECOND_TRIAL)
+
+    @property
+    def label(self) -> str:
+        """As people read it."""
+        return self.name.lower().replace("_", " ")
 
 
 class Kind(enum.Enum):
@@ -44,6 +56,16 @@ class Band:
 
     kind: Kind
     tolerance: float  # a ratio within 1/(1 + tolerance) and 1 + tolerance lies in the band
+
+    @property
+    def bound(self) -> float:
+        """The logarithm of the largest ratio in it."""
+        return math.log1p(self.tolerance)
+
+    @property
+    def half(self) -> float:
+        """The logarithm of the largest ratio in its middle half."""
+        return math.log1p(self.tolerance / 2)
 
 
 class Verdict(enum.Enum):
@@ -113,7 +135,7 @@ class CellReport:
     disturbed: int = 0  # blocks of this stage that were left out
     ratio: Interval | None = None  # new / base; above 1 is slower
     null: Interval | None = None  # base linked anew / base: should hold 1
-    p_slower: float | None = None  # corrected for the number of suspects
+    p_slower: float | None = None  # corrected for the number of suspects and of trials
     p_faster: float | None = None
     layouts: tuple[float, ...] = ()  # new / base of each layout alone
     detectable: float | None = None  # the smallest slow-down that blocks like these would have shown, as a part
@@ -128,7 +150,7 @@ class ArmFacts:
     name: str  # as the user gave it
     commit: str
     program: str
-    sha256: tuple[str, ...]  # of each link
+    sha256: tuple[str, ...]  # of each link, those of a second trial last
     context: dict[str, Any]  # of the program: machine, compiler, flags
 
 
@@ -142,7 +164,7 @@ class GateReport:
     command: str  # which repeats it
     seed: int
     elapsed_s: float
-    repeated: bool = False  # the trial was repeated because the first was not to be trusted
+    repeated: bool = False  # there was a second trial
     partial: bool = False  # interrupted: what had been measured
     notes: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = field(default=(), repr=False)

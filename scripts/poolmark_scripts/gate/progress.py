@@ -11,8 +11,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from poolmark_scripts.gate.model import Stage
 from poolmark_scripts.units import clock
 
-NAMES = {Stage.COUNTS: "counts", Stage.SCREEN: "screen", Stage.TRIAL: "trial"}
-
 
 class GateProgress:
     """Shows stages and blocks."""
@@ -28,7 +26,7 @@ class GateProgress:
         self._began = time.monotonic()
         fewest, most = min(plan.values(), default=0), max(plan.values(), default=0)
         rounds = str(most) if fewest == most else f"{fewest} to {most}"
-        self._said = f"{NAMES[stage]}: {rounds} rounds of {len(plan)} cell{'' if len(plan) == 1 else 's'}"
+        self._said = f"{stage.label}: {rounds} rounds of {len(plan)} cell{'' if len(plan) == 1 else 's'}"
         if not self._console.is_terminal:
             self._console.print(f"{self._said} ...", soft_wrap=True)
             return

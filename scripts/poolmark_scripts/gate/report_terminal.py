@@ -31,7 +31,7 @@ LEGEND = {
     "band": "band: what counts as no change.",
     "sees": "sees: the smallest slow-down that the rounds would have shown.",
     "rounds": "rounds: those that count, of all where some were disturbed.",
-    "p": "p: exact sign test, corrected for the number of suspects.",
+    "p": "p: exact sign test, corrected for the number of suspects and of trials.",
 }
 
 

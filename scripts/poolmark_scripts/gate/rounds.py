@@ -123,8 +123,3 @@ def band_of(cell: str, cpu_share: float, tolerances: Mapping[Kind, float]) -> Ba
     else:
         kind = Kind.CPU if cell.split("/")[1] == "sequential" else Kind.POOL
     return Band(kind, tolerances[kind])
-
-
-def seconds_of(plan: Mapping[str, int], block_s: Mapping[str, float]) -> float:
-    """What measuring so many rounds of each cell takes, if a block takes so long."""
-    return sum(count * block_s[cell] for cell, count in plan.items())

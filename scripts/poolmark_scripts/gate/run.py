@@ -12,10 +12,10 @@ from typing import Any, Callable, Sequence
 
 from poolmark_scripts import program
 from poolmark_scripts.comparability import FIELDS
-from poolmark_scripts.gate import counts, deciding, layouts, machine, reporting, trees
-from poolmark_scripts.gate.model import Arm, ArmFacts, GateReport, Stage, Verdict
+from poolmark_scripts.gate import counts, deciding, layouts, machine, planning, reporting, trees
+from poolmark_scripts.gate.model import Arm, ArmFacts, GateReport, Stage
 from poolmark_scripts.gate.progress import GateProgress
-from poolmark_scripts.gate.rounds import Measures, Rounds, seconds_of
+from poolmark_scripts.gate.rounds import Measures, Rounds
 from poolmark_scripts.gate.sampling import Sampler
 from poolmark_scripts.one_process import EXIT_INTERRUPTED, Interrupted, Runner
 
@@ -106,7 +106,7 @@ class _Gate:
             self._notes.append(f"Removed, which --allow-removed allows: {', '.join(arms.only_base)}.")
         self._counts: dict[str, list[Any]] = {}
         self._repeated = False
-        self._plan: dict[str, int] = {}  # rounds of the trial of each suspect
+        self._tried_s = 0.0  # what the first trial was planned to take
         self._rounds: Rounds | None = None
         self._sha256: dict[Arm, tuple[str, ...]] = {arm: () for arm in Arm}
 
@@ -114,13 +114,13 @@ class _Gate:
         """Everything up to the verdicts; whether the user has interrupted it."""
         try:
             self._count()
-            rounds = self._rounds = self._prepare("first")
+            rounds = self._rounds = self._prepare()
             rounds.calibrate(self._arms.cells)
             self._say_what_comes(rounds)
             rounds.measure(Stage.SCREEN, dict.fromkeys(self._measurable(rounds), self._rules.screen_rounds))
             if self._request.tries_suspects:
                 self._try(rounds, deciding.suspects(self._evidence()))
-                self._repeat_what_is_untrusted(rounds)
+                self._try_again(rounds)
         except Interrupted:
             return True
         finally:
@@ -155,9 +155,9 @@ class _Gate:
             )
         self._notes += notes
 
-    def _prepare(self, which: str) -> Rounds:
-        """Links every arm in each layout. The null arm is the base in layouts of its own."""
-        programs = {arm: [] for arm in Arm}
+    def _link(self, which: str) -> dict[Arm, list[Path]]:
+        """Every arm in each layout. The null arm is the base in layouts of its own."""
+        programs: dict[Arm, list[Path]] = {arm: [] for arm in Arm}
         with self._console.status("linking the layouts ..."):
             for arm in Arm:
                 build = self._arms.builds[Arm.BASE if arm is Arm.NULL else arm]
@@ -165,7 +165,12 @@ class _Gate:
                 for number in range(self._rules.layouts):
                     into = self._workspace / which / arm.value / str(number)
                     programs[arm].append(layouts.link(build.directory, build.program, drawn, number, into, self._runner))
-                self._sha256[arm] = tuple(map(program.sha256, programs[arm]))
+                self._sha256[arm] += tuple(map(program.sha256, programs[arm]))
+        return programs
+
+    def _prepare(self) -> Rounds:
+        """What the screen and the first trial run."""
+        programs = self._link("first")
         if not self._arms.keep_pools:
             self._note("A program does not know --batches, so every batch is the first on its pool, and scatters more.")
         if self._sha256[Arm.NEW] == self._sha256[Arm.BASE]:
@@ -199,30 +204,25 @@ class _Gate:
         )  # fmt: skip
 
     def _try(self, rounds: Rounds, names: Sequence[str]) -> None:
-        if not names:
-            return
-        self._plan = deciding.trial_plan(self._evidence(), names, rounds.block_s, self._request.budget_s, self._rules)
-        rounds.measure(Stage.TRIAL, self._plan)
+        """Half of the budget is kept for a second trial."""
+        if names:
+            plan = planning.first_trial(self._evidence(), names, rounds.block_s, self._request.budget_s / 2, self._rules)
+            self._tried_s = planning.seconds_of(plan, rounds.block_s)
+            rounds.measure(Stage.TRIAL, plan)
 
-    def _repeat_what_is_untrusted(self, rounds: Rounds) -> None:
-        """Once, with other links: a base that lay well by chance will hardly do so again."""
-        untrusted = [cell.name for cell in deciding.decide(self._evidence(), self._rules) if cell.verdict is Verdict.UNTRUSTED]
-        if not untrusted:
-            return
-        plan = {name: self._plan.get(name, self._rules.trial_rounds) for name in untrusted}
-        needed_s = seconds_of(plan, rounds.block_s)
-        if needed_s > self._request.budget_s:
+    def _try_again(self, rounds: Rounds) -> None:
+        """With other links: a base that lay well by chance will hardly do so again."""
+        left_s = max(self._request.budget_s / 2, self._request.budget_s - self._tried_s)
+        second = planning.second_trial(self._evidence(), rounds.block_s, left_s, self._rules)
+        if second.too_long_s:
             self._notes.append(
-                f"{len(untrusted)} cells cannot be trusted; to repeat them takes {needed_s / 60:.0f} minutes, more than "
-                "--budget allows."
+                f"Cells that cannot be trusted were not tried again: that takes {second.too_long_s / 60:.0f} minutes, more "
+                "than --budget allows."
             )
-            return
-        self._repeated = True
-        again = self._prepare("again")
-        rounds.programs, rounds.repeats = again.programs, 0
-        kept = [block for block in rounds.blocks if not (block.stage is Stage.TRIAL and block.cell in untrusted)]
-        rounds.blocks[:] = kept
-        rounds.measure(Stage.TRIAL, plan)
+        if second.plan:
+            self._repeated = True
+            rounds.programs, rounds.repeats = self._link("again"), 0
+            rounds.measure(Stage.SECOND_TRIAL, second.plan)
 
     def _evidence(self) -> deciding.Evidence:
         rounds = self._rounds

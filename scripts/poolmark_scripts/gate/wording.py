@@ -178,8 +178,8 @@ def rests_on(cell: CellReport) -> str:
     """What the verdict rests on; with the layouts that agree where it is one of a change."""
     if cell.stage is None:
         return NOTHING
-    stage = cell.stage.name.lower()
-    decided = cell.stage is Stage.TRIAL and cell.verdict in (Verdict.REGRESSED, Verdict.IMPROVED)
+    stage = cell.stage.label
+    decided = cell.stage.is_trial and cell.verdict in (Verdict.REGRESSED, Verdict.IMPROVED)
     return f"{stage}, {agreeing(cell)}" if decided and cell.layouts else stage
 
 
@@ -256,7 +256,7 @@ def compiler(context: dict) -> str:
 
 def effort(report: GateReport) -> str:
     """`25 cells in 12:40 min, seed 7`."""
-    again = ", with a second trial of what could not be trusted in the first" if report.repeated else ""
+    again = ", with a second trial of what the first left open" if report.repeated else ""
     cells = len(report.cells)
     return f"{cells} cell{'s' * (cells != 1)} in {clock(report.elapsed_s)} min, seed {report.seed}{again}"
 

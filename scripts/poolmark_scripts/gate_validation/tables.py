@@ -72,7 +72,7 @@ def _minutes(runs: Sequence[Kept]) -> str:
 
 def _without_suspects(runs: Sequence[Kept]) -> str:
     """How long those took that had no trial, and how many these were."""
-    without = [run for run in runs if not any(block.stage is Stage.TRIAL for block in run.report.blocks)]
+    without = [run for run in runs if not any(block.stage.is_trial for block in run.report.blocks)]
     return f", the {len(without)} of {len(runs)} without a suspect {_minutes(without)}" if without else ""
 
 
@@ -114,7 +114,7 @@ def _exchanged_table() -> str:
         "### False alarms with exchanged labels\n",
         f"{max(block.round for block in blocks)} rounds of {len(bands)} cells were recorded, one program against itself, and "
         f"{PSEUDO_RUNS} runs made of them by exchanging labels: alarms in {statuses[ALARM]}, {statuses[UNTRUSTED]} ended "
-        f"untrusted, which a real run would have measured once more. They share their rounds, so {PSEUDO_RUNS} of them say less "
+        f"untrusted. They share their rounds, so {PSEUDO_RUNS} of them say less "
         f"than {PSEUDO_RUNS} real runs; their trials have {RULES.trial_rounds} rounds, the least of a real one.\n",
         "What other rules say of the same rounds:\n",
         "| rule | runs with an alarm | cells in alarm |", "|---|---|---|",
@@ -155,7 +155,7 @@ def _power_table(by_name: dict[str, list[Kept]]) -> str:
             cell.verdict is Verdict.REGRESSED for run in runs for cell in run.report.cells if cell.name != experiment.cell
         ) if experiment.injected.get("kCell") else 0  # fmt: skip
         ratios = [cell.ratio.median for cell in cells if cell.ratio]
-        stages = Counter(cell.stage.name.lower() for cell in cells if cell.stage is not None)
+        stages = Counter(cell.stage.label for cell in cells if cell.stage is not None)
         minutes = [run.report.elapsed_s / 60 for run in runs]
         lines.append(
             f"| {experiment.what} | {len(runs)} | {found} ({percent(found / len(runs))}) | {statistics.median(ratios):.3f} | "
