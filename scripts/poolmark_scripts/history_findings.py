@@ -114,7 +114,7 @@ def _series(cell: str, entries: dict[str, list[Entry]], line: Line) -> Series:
         changes.append(Change(
             cell, cut.index, before, after, line.steps(before, after), math.exp(cut.before), math.exp(cut.after), cut.p,
             found_after=_found_after(values, place, cut.shift, band.tolerance),
-            stands=cut.shift > 0 and end - cut.before > math.log1p(band.tolerance),
+            stands=cut.shift > 0 and end - cut.before > band.bound,
             reference_rebuilt=_is_rebuilt(entries[before], entries[after]),
         ))  # fmt: skip
     return Series(cell, band, tuple(commits[start:]), tuple(ratios[start:]), tuple(changes))

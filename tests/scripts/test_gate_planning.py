@@ -74,6 +74,15 @@ def test_a_second_trial_fits_into_the_budget() -> None:
     assert second(noisy, budget_s=23.0) == SecondTrial({}), "with fewer rounds than the least it would say nothing"
 
 
+def test_whoever_is_tried_beside_a_cell_makes_its_trial_longer() -> None:
+    others = [f"tiny/thread/map/workers:{number}" for number in range(20)]
+    moved = [block for name in others for block in blocks(null=constantly(1.03), cell=name)]
+    noisy = blocks(constantly(1.045), noise=0.02, seed=5)
+    names = [CELL, *others]
+    found = second_trial(Evidence(dict.fromkeys(names, POOL), noisy + moved), dict.fromkeys(names, 1.0), PLENTY_S)
+    assert set(found.plan) == set(names) and second(noisy).plan[CELL] < found.plan[CELL] <= 128
+
+
 def test_what_cannot_be_trusted_is_tried_again() -> None:
     moved = blocks(constantly(1.06), null=constantly(1.03), rounds=40)
     assert second(moved) == SecondTrial({CELL: 40})

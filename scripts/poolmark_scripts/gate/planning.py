@@ -28,7 +28,7 @@ def first_trial(
     scatters so much that no trial would come that far: it stays for those that it helps. `block_s` is what a block takes.
     """
     plan = dict.fromkeys(names, rules.trial_rounds)
-    needed = _needed(evidence, names, Stage.SCREEN, rules)
+    needed = _needed(evidence, names, Stage.SCREEN, len(names), rules)
     left_s = budget_s - seconds_of(plan, block_s)
     for name in sorted(needed, key=needed.__getitem__):
         more = min(needed[name] - rules.trial_rounds, _affordable(left_s, block_s[name], rules))
@@ -62,7 +62,7 @@ def second_trial(
     too_long_s = untrusted_s if untrusted_s > budget_s else 0.0
     plan = {} if too_long_s else plan
     left_s = budget_s - seconds_of(plan, block_s)
-    needed = _needed(evidence, undecided, Stage.TRIAL, rules)
+    needed = _needed(evidence, undecided, Stage.TRIAL, len(plan) + len(undecided), rules)
     for name in sorted(needed, key=needed.__getitem__):
         rounds = min(needed[name], _affordable(left_s, block_s[name], rules))
         if rounds >= rules.trial_rounds:
@@ -82,13 +82,12 @@ def _is_undecided(report: CellReport) -> bool:
     return abs(math.log(report.ratio.median)) > report.band.half
 
 
-def _needed(evidence: Evidence, names: Sequence[str], seen_in: Stage, rules: Rules) -> dict[str, int]:
-    """The rounds of each cell, without those for which no trial is long enough."""
-    significance = rules.significance / rules.trials / max(1, len(names))
+def _needed(evidence: Evidence, names: Sequence[str], seen_in: Stage, family: int, rules: Rules) -> dict[str, int]:
+    """The rounds of each cell in a trial of so many, without those for which none is long enough."""
     rounds = {
         name: tests.rounds_needed(
             _spread(evidence.of(name, seen_in)), evidence.bands[name].bound,
-            math.log1p(evidence.bands[name].tolerance + SHOWN_BEYOND), significance,
+            math.log1p(evidence.bands[name].tolerance + SHOWN_BEYOND), rules.significance / rules.trials / family,
             step=_step(rules), least=rules.trial_rounds, most=rules.most_trial_rounds,
         )
         for name in names

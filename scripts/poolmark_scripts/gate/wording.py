@@ -170,7 +170,7 @@ def agreeing(cell: CellReport) -> str:
     if cell.ratio is None or cell.band is None or not cell.layouts:
         return ""
     sign = 1 if cell.ratio.median >= 1 else -1
-    beyond = sum(sign * math.log(layout) > math.log1p(cell.band.tolerance / 2) for layout in cell.layouts)
+    beyond = sum(sign * math.log(layout) > cell.band.half for layout in cell.layouts)
     return f"{beyond} of {len(cell.layouts)} layouts"
 
 
