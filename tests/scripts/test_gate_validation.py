@@ -77,6 +77,15 @@ def test_what_is_kept_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "a" / "001.json.gz").read_bytes() == first
 
 
+def test_where_the_checkout_lay_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", tmp_path)
+    report = every_verdict()
+    program = str(runs.ROOT / "build" / "release" / "bench" / "gate")
+    runs.keep("a", 1, 0, report_json.document(replace(report, new=replace(report.new, program=program))))
+    (found,) = runs.kept("a")
+    assert found.report.new.program == "build/release/bench/gate" and found.report.base == report.base
+
+
 # ---- exchanged labels --------------------------------------------------------------------------------------------
 
 

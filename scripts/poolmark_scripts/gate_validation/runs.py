@@ -42,11 +42,12 @@ def _read(path: Path) -> Kept:
 
 
 def keep(experiment: str, number: int, status: int, report: dict[str, Any]) -> None:
-    """Whole or not at all, and the same bytes for the same report."""
+    """Whole or not at all, and the same bytes for the same report. Paths below the checkout are kept relative to it: what is
+    kept is read elsewhere."""
     path = KEPT / experiment / f"{number:03d}.json.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    content = json.dumps({"status": status, "report": report}, separators=(",", ":")).encode()
+    content = json.dumps({"status": status, "report": report}, separators=(",", ":")).replace(f"{json.dumps(str(ROOT))[1:-1]}/", "").encode()
     unfinished.write_bytes(gzip.compress(content, mtime=0))
     unfinished.replace(path)
 
